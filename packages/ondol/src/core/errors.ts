@@ -34,11 +34,13 @@ export class OndolError extends Error {
 
   /** The same error seen from one level further out: `within('dense_1')` prefixes the path. */
   within(place: string): this {
-    const constructor = this.constructor as new (facts: ErrorFacts) => this
+    const SameClass = this.constructor as new (facts: ErrorFacts) => this
     const where = this.where === undefined ? place : `${place} → ${this.where}`
     const { problem, expected, received, hint, cause } = this
     const facts = { problem, where, expected, received, hint, cause }
-    const outer = new constructor(Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as unknown as ErrorFacts)
+    const outer = new SameClass(
+      Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as unknown as ErrorFacts,
+    )
     if (this.stack !== undefined) outer.stack = this.stack.replace(this.message, outer.message)
     return outer
   }

@@ -42,6 +42,7 @@ export function unflatten<T>(like: Tree<unknown>, leaves: readonly T[]): Tree<T>
 /** A string that is equal for structures of equal shape, leaves aside. */
 export function structureKey(tree: unknown): string {
   if (Array.isArray(tree)) return `[${tree.map(structureKey).join(',')}]`
-  if (isRecord(tree)) return `{${Object.entries(tree).map(([key, item]) => `${JSON.stringify(key)}:${structureKey(item)}`).join(',')}}`
-  return '*'
+  if (!isRecord(tree)) return '*'
+  const entries = Object.entries(tree).map(([key, item]) => `${JSON.stringify(key)}:${structureKey(item)}`)
+  return `{${entries.join(',')}}`
 }

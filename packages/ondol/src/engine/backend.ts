@@ -2,7 +2,7 @@
  * What the engine asks of a backend: memory, programs, and one queue that runs them in order.
  * Nothing here blocks but `readSync`. Backends live in `backends/` and are chosen by `backends/load.ts`.
  */
-import type { TypedArray, DType } from '../core/dtype.js'
+import type { DType, TypedArray } from '../core/dtype.js'
 import { BackendError } from '../core/errors.js'
 import type { Graph } from './graph.js'
 

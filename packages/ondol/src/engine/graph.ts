@@ -98,7 +98,9 @@ export function printGraph(graph: Graph, indent = ''): string {
     const entries = Object.entries(node.attributes).filter(([, attribute]) => !isGraph(attribute))
     const attributes = entries.map(([key, attribute]) => ` ${key}=${printAttribute(attribute)}`).join('')
     const scope = node.scope === '' ? '' : `   # ${node.scope}`
-    lines.push(`${indent}${node.outputs.map(typed).join(' ')} = ${node.primitive} ${node.inputs.map(nameOf).join(' ')}${attributes}${scope}`)
+    lines.push(
+      `${indent}${node.outputs.map(typed).join(' ')} = ${node.primitive} ${node.inputs.map(nameOf).join(' ')}${attributes}${scope}`,
+    )
     for (const [key, attribute] of Object.entries(node.attributes)) {
       if (isGraph(attribute)) lines.push(`${indent}  ${key}:`, printGraph(attribute, `${indent}    `))
     }

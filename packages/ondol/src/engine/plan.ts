@@ -151,7 +151,8 @@ export interface ScanStep {
   readonly reverse: boolean
   /** Dense views, as the body sees them. */
   readonly constants: readonly View[]
-  readonly carries: readonly { readonly initial: View; readonly final: View; /** dense scratch of the carry's size */ readonly other: View }[]
+  /** `other` is dense scratch of the carry's size. */
+  readonly carries: readonly { readonly initial: View; readonly final: View; readonly other: View }[]
   /** Views of one element each (at step 0), dense inside; `stride` from step to step, in elements. */
   readonly elements: readonly { readonly view: View; readonly stride: number }[]
   readonly results: readonly { readonly view: View; readonly stride: number }[]

@@ -11,6 +11,7 @@ import { ShapeError } from '../core/errors.js'
 import { formatShape, type Shape, sameShape } from '../core/shape.js'
 import type { Abstract, Graph } from './graph.js'
 
+// biome-ignore format: rows of related functions
 /** float → same float. */
 export const FLOAT_UNARY = [
   'exp', 'expm1', 'log', 'log1p', 'sqrt', 'rsqrt', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan',
@@ -32,11 +33,7 @@ export const COMPARISON = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const
 export const LOGICAL = ['logicalAnd', 'logicalOr', 'logicalXor'] as const
 
 export type UnaryName = (typeof FLOAT_UNARY)[number] | (typeof NUMBER_UNARY)[number] | (typeof BIT_UNARY)[number]
-export type BinaryName =
-  | (typeof ARITHMETIC)[number]
-  | (typeof BITWISE)[number]
-  | (typeof COMPARISON)[number]
-  | (typeof LOGICAL)[number]
+export type BinaryName = (typeof ARITHMETIC)[number] | (typeof BITWISE)[number] | (typeof COMPARISON)[number] | (typeof LOGICAL)[number]
 export type ReduceName = 'reduceSum' | 'reduceProd' | 'reduceMax' | 'reduceMin'
 /** Scalar functions of same-shaped operands: what fused loops are made of. */
 export type ElementwiseName = UnaryName | BinaryName | 'select' | 'cast' | 'randomBits'
@@ -156,10 +153,12 @@ export type PrimitiveName = keyof PrimitiveAttributes
 type Infer<P extends PrimitiveName> = (attributes: PrimitiveAttributes[P], ...inputs: Abstract[]) => Abstract | Abstract[]
 
 const same = (_: unknown, x: Abstract): Abstract => x
-const elementwise = (name: string, dtype?: DType) => (_: unknown, x: Abstract, y: Abstract): Abstract => {
-  if (!sameShape(x.shape, y.shape)) throw mismatch(name, x, y)
-  return dtype === undefined ? x : { shape: x.shape, dtype }
-}
+const elementwise =
+  (name: string, dtype?: DType) =>
+  (_: unknown, x: Abstract, y: Abstract): Abstract => {
+    if (!sameShape(x.shape, y.shape)) throw mismatch(name, x, y)
+    return dtype === undefined ? x : { shape: x.shape, dtype }
+  }
 const table = <N extends string, R>(names: readonly N[], rule: (name: N) => R): Record<N, R> =>
   Object.fromEntries(names.map((name) => [name, rule(name)])) as Record<N, R>
 
@@ -184,10 +183,15 @@ export const INFER: { readonly [P in PrimitiveName]: Infer<P> } = {
   iota: made,
   reshape: shaped as Infer<'reshape'>,
   broadcast: shaped as Infer<'broadcast'>,
-  transpose: ({ permutation }, x) => ({ shape: permutation.map((axis) => (x as Abstract).shape[axis] as number), dtype: (x as Abstract).dtype }),
+  transpose: ({ permutation }, x) => ({
+    shape: permutation.map((axis) => (x as Abstract).shape[axis] as number),
+    dtype: (x as Abstract).dtype,
+  }),
   slice: ({ size }, x) => ({ shape: size, dtype: (x as Abstract).dtype }),
   pad: ({ low, high, interior }, x) => ({
-    shape: (x as Abstract).shape.map((size, axis) => (low[axis] as number) + (high[axis] as number) + size + Math.max(size - 1, 0) * (interior[axis] as number)),
+    shape: (x as Abstract).shape.map(
+      (size, axis) => (low[axis] as number) + (high[axis] as number) + size + Math.max(size - 1, 0) * (interior[axis] as number),
+    ),
     dtype: (x as Abstract).dtype,
   }),
   concat: ({ axis }, ...inputs) => {
@@ -221,18 +225,25 @@ export const INFER: { readonly [P in PrimitiveName]: Infer<P> } = {
     batchA.forEach((axis, i) => {
       if (left[axis] !== right[batchB[i] as number]) throw mismatch('dot', a as Abstract, b as Abstract)
     })
-    const free = (shape: Shape, ...used: (readonly number[])[]): number[] => shape.filter((_, axis) => !used.some((axes) => axes.includes(axis)))
+    const free = (shape: Shape, ...used: (readonly number[])[]): number[] =>
+      shape.filter((_, axis) => !used.some((axes) => axes.includes(axis)))
     return {
       shape: [...batchA.map((axis) => left[axis] as number), ...free(left, batchA, contractA), ...free(right, batchB, contractB)],
       dtype: (a as Abstract).dtype,
     }
   },
-  conv: (spec, x, kernel) => ({ shape: convOutputShape(spec, (x as Abstract).shape, (kernel as Abstract).shape), dtype: (x as Abstract).dtype }),
+  conv: (spec, x, kernel) => ({
+    shape: convOutputShape(spec, (x as Abstract).shape, (kernel as Abstract).shape),
+    dtype: (x as Abstract).dtype,
+  }),
   convInputGrad: ({ inputShape }, dy) => ({ shape: inputShape, dtype: (dy as Abstract).dtype }),
   convKernelGrad: ({ kernelShape }, x) => ({ shape: kernelShape, dtype: (x as Abstract).dtype }),
   maxPool: (spec, x) => {
     const shape = poolOutputShape(spec, (x as Abstract).shape)
-    return [{ shape, dtype: (x as Abstract).dtype }, { shape, dtype: 'int32' }]
+    return [
+      { shape, dtype: (x as Abstract).dtype },
+      { shape, dtype: 'int32' },
+    ]
   },
   maxPoolGrad: ({ inputShape }, dy) => ({ shape: inputShape, dtype: (dy as Abstract).dtype }),
   maxPoolGather: (_, x, positions) => ({ shape: (positions as Abstract).shape, dtype: (x as Abstract).dtype }),
@@ -245,7 +256,11 @@ export const INFER: { readonly [P in PrimitiveName]: Infer<P> } = {
 }
 
 /** Abstract outputs of a primitive. */
-export function inferOutputs<P extends PrimitiveName>(primitive: P, attributes: PrimitiveAttributes[P], inputs: readonly Abstract[]): Abstract[] {
+export function inferOutputs<P extends PrimitiveName>(
+  primitive: P,
+  attributes: PrimitiveAttributes[P],
+  inputs: readonly Abstract[],
+): Abstract[] {
   const outputs = (INFER[primitive] as Infer<P>)(attributes, ...inputs)
   return Array.isArray(outputs) ? outputs : [outputs]
 }
@@ -274,7 +289,12 @@ export function convOutputShape(spec: ConvSpec, input: Shape, kernel: Shape): nu
 export function poolOutputShape(spec: PoolSpec, input: Shape): number[] {
   const output = [...input]
   layoutAxes(spec.layout, input.length).spatial.forEach((axis, i) => {
-    output[axis] = windowCount(input[axis] as number, spec.padding[i] as [number, number], spec.window[i] as number, spec.strides[i] as number)
+    output[axis] = windowCount(
+      input[axis] as number,
+      spec.padding[i] as [number, number],
+      spec.window[i] as number,
+      spec.strides[i] as number,
+    )
   })
   return output
 }
