@@ -1,0 +1,14 @@
+/** The platform in a browser or another place without files: nothing is read, kept or printed. */
+import { DataError } from '../core/errors.js'
+import type { Platform } from './platform.js'
+
+export const platform: Platform = {
+  name: 'browser',
+  environment: () => undefined,
+  cacheFolder: () => undefined,
+  readFile: async () => undefined,
+  async writeFile(path) {
+    throw new DataError({ where: path, problem: 'a browser has no files to write', hint: 'keep the bytes, or offer them as a download' })
+  },
+  showStatus: () => undefined,
+}

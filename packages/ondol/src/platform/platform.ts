@@ -1,0 +1,17 @@
+/**
+ * The little that differs between Node and a browser. `import { platform } from '#platform'` gives the
+ * right one: the package's `imports` map picks the file, so a browser bundle never sees a Node built-in.
+ */
+export interface Platform {
+  readonly name: 'node' | 'browser'
+  /** An environment variable; always undefined in a browser. */
+  environment(name: string): string | undefined
+  /** The user's cache folder for ondol, or undefined where there are no files. */
+  cacheFolder(): string | undefined
+  /** The whole file, or undefined if there is none at `path`. */
+  readFile(path: string): Promise<Uint8Array | undefined>
+  /** Writes all or nothing: a temporary file beside `path`, flushed, then renamed; folders are made. */
+  writeFile(path: string, bytes: Uint8Array): Promise<void>
+  /** Shows a passing line on the terminal, replacing the last one; an empty one clears it. Silent where nobody looks. */
+  showStatus(line: string): void
+}
