@@ -1,0 +1,219 @@
+/**
+ * `jit`: a function traced once for each signature of its arguments, optimised as a whole and run as
+ * one program. Variables that it reads are inputs; those that it assigns are updated in place.
+ */
+import { TracingError } from '../core/errors.js'
+import { mapTree, structureKey, type Tree } from '../core/tree.js'
+import { type Backend, currentBackend, type Memory, type Program } from './backend.js'
+import { moveTo, requireDTypes } from './bind.js'
+import { Buffer } from './buffer.js'
+import { debugLog } from './debug.js'
+import { type Abstract, type Graph, printGraph, type Value } from './graph.js'
+import { optimize } from './passes/optimize.js'
+import { activeTapes } from './tape.js'
+import { Tensor } from './tensor.js'
+import { currentTrace, reorderInputs, Trace, withTrace } from './trace.js'
+import { Variable } from './variable.js'
+
+/** Where an input of the compiled program comes from. */
+type InputSource = { readonly kind: 'argument'; readonly index: number } | { readonly kind: 'captured'; readonly tensor: Tensor } | { readonly kind: 'variable'; readonly variable: Variable; readonly isAssigned: boolean }
+
+interface Compiled {
+  readonly program: Program
+  readonly sources: readonly InputSource[]
+  readonly results: readonly Abstract[]
+  /** Variables whose new value is the program's outputs after the results, in order. */
+  readonly assigned: readonly Variable[]
+  /** The returned structure, tensors replaced by their place among the results. */
+  readonly structure: unknown
+}
+
+class ResultPlace {
+  constructor(readonly index: number) {}
+}
+
+export interface JitOptions {
+  /** Shown in debug output and messages. Default: the function's name. */
+  readonly name?: string
+}
+
+/** A function compiled by `jit`. */
+export interface Jitted<A extends readonly unknown[], R> {
+  (...args: A): R
+  /** The optimised graph for these arguments, as text. */
+  inspect(...args: A): string
+  /** Frees every compiled program. */
+  dispose(): void
+}
+
+/**
+ * Compiles `body`. Tensors may come nested in arrays and records; other arguments are constants of the
+ * compiled function, which is made anew when they change. Must be pure but for Variables.
+ *
+ * @example
+ * const step = jit((x: Tensor, y: Tensor) => { … })
+ * const loss = step(x, y) // traced and compiled
+ * const next = step(x2, y2) // same shapes: runs at once
+ */
+export function jit<A extends readonly unknown[], R>(body: (...args: A) => R, { name = body.name || 'function' }: JitOptions = {}): Jitted<A, R> {
+  const cache = new Map<string, Compiled>()
+  const owners = new Set<Backend>()
+
+  const compiledFor = (args: A): Compiled => {
+    const backend = currentBackend()
+    const key = `${backend.name}#${backendId(backend)}${signature(args)}`
+    let compiled = cache.get(key)
+    if (compiled === undefined) {
+      compiled = compile(name, backend, body, args)
+      cache.set(key, compiled)
+      owners.add(backend)
+    }
+    return compiled
+  }
+
+  const jitted = (...args: A): R => {
+    // Inside another trace, or under a tape that wants to see every operation, the body is inlined.
+    if (currentTrace() !== undefined || activeTapes().length > 0) return body(...args)
+    const leaves = tensorLeaves(args)
+    return run(compiledFor(args), leaves) as R
+  }
+  return Object.assign(jitted, {
+    inspect: (...args: A): string => printGraph(optimize(traceFunction(name, body, args).graph)),
+    dispose: (): void => {
+      for (const { program } of cache.values()) program.dispose()
+      cache.clear()
+    },
+  })
+}
+
+let nextBackendId = 0
+const backendIds = new WeakMap<Backend, number>()
+function backendId(backend: Backend): number {
+  let id = backendIds.get(backend)
+  if (id === undefined) backendIds.set(backend, (id = nextBackendId++))
+  return id
+}
+
+const objectIds = new WeakMap<object, number>()
+let nextObjectId = 0
+
+function signature(args: readonly unknown[]): string {
+  let key = structureKey(args)
+  visitLeaves(args, (leaf) => {
+    if (leaf instanceof Tensor) key += `|${leaf.dtype}:${leaf.shape}`
+    else if ((typeof leaf === 'object' && leaf !== null) || typeof leaf === 'function') {
+      let id = objectIds.get(leaf)
+      if (id === undefined) objectIds.set(leaf, (id = nextObjectId++))
+      key += `|@${id}`
+    } else key += `|${typeof leaf}:${String(leaf)}`
+  })
+  return key
+}
+
+function visitLeaves(tree: unknown, visit: (leaf: unknown) => void): void {
+  mapTree(tree as Tree<unknown>, visit)
+}
+
+function tensorLeaves(args: readonly unknown[]): Tensor[] {
+  const leaves: Tensor[] = []
+  visitLeaves(args, (leaf) => {
+    if (leaf instanceof Tensor) leaves.push(leaf)
+  })
+  return leaves
+}
+
+interface Traced {
+  readonly graph: Graph
+  readonly sources: readonly InputSource[]
+  readonly results: readonly Abstract[]
+  readonly assigned: readonly Variable[]
+  readonly structure: unknown
+}
+
+/** Records the function with abstract tensors in the place of its arguments. */
+function traceFunction<A extends readonly unknown[]>(name: string, body: (...args: A) => unknown, args: A): Traced {
+  const trace = new Trace(undefined, true)
+  const sourceOf = new Map<Value, InputSource>()
+  let next = 0
+  const abstractArgs = mapTree(args as Tree<unknown>, (leaf) => {
+    if (!(leaf instanceof Tensor)) return leaf
+    const input = trace.input({ shape: leaf.shape, dtype: leaf.dtype })
+    sourceOf.set(trace.valueOf(input), { kind: 'argument', index: next++ })
+    return input
+  }) as unknown as A
+  const outputs: Tensor[] = []
+  let structure: unknown
+  withTrace(trace, () => {
+    const returned = body(...abstractArgs)
+    if (returned instanceof Promise) {
+      throw new TracingError({ where: name, problem: 'an asynchronous function cannot be traced', hint: 'await outside, and pass the values in as arguments' })
+    }
+    structure = mapTree(returned as Tree<unknown>, (leaf) => {
+      if (!(leaf instanceof Tensor)) return leaf
+      outputs.push(leaf)
+      return new ResultPlace(outputs.length - 1)
+    })
+  })
+  const assigned: Variable[] = []
+  const finals: Tensor[] = []
+  for (const [state, { initial, current }] of trace.state) {
+    if (initial === current) continue
+    assigned.push(state as Variable)
+    finals.push(current)
+  }
+  // Concrete tensors may be returned or assigned as they are: capture them now.
+  for (const tensor of [...outputs, ...finals]) trace.valueOf(tensor)
+  for (const [state, { initial }] of trace.state) {
+    sourceOf.set(trace.valueOf(initial), { kind: 'variable', variable: state as Variable, isAssigned: assigned.includes(state as Variable) })
+  }
+  for (const { tensor, value } of trace.captured) sourceOf.set(value, { kind: 'captured', tensor })
+  const draft = trace.finish([...outputs, ...finals])
+  const sources = draft.inputs.map((value) => sourceOf.get(value) as InputSource)
+  const donations = assigned.map((variable, i) => {
+    const input = sources.findIndex((source) => source.kind === 'variable' && source.variable === variable)
+    return [input, outputs.length + i] as const
+  })
+  const graph = { ...reorderInputs(draft, draft.inputs), donations }
+  return { graph, sources, results: outputs.map(({ shape, dtype }) => ({ shape, dtype })), assigned, structure }
+}
+
+function compile<A extends readonly unknown[]>(name: string, backend: Backend, body: (...args: A) => unknown, args: A): Compiled {
+  const { graph, ...rest } = traceFunction(name, body, args)
+  debugLog('trace', () => `${name}\n${printGraph(graph)}`)
+  const optimized = optimize(graph)
+  debugLog('graph', () => `${name}\n${printGraph(optimized)}`)
+  requireDTypes(backend, name, optimized.inputs)
+  return { program: backend.compile(optimized), ...rest }
+}
+
+function run({ program, sources, results, assigned, structure }: Compiled, leaves: readonly Tensor[]): unknown {
+  const backend = currentBackend()
+  const inputs: Memory[] = sources.map((source) => {
+    switch (source.kind) {
+      case 'argument':
+        return onBackend(backend, leaves[source.index] as Tensor)
+      case 'captured':
+        return onBackend(backend, source.tensor)
+      case 'variable':
+        return (source.isAssigned ? source.variable.bufferToUpdate(backend) : source.variable.bufferToRead(backend)).memory
+      default:
+        return source satisfies never
+    }
+  })
+  const buffers = results.map((result) => Buffer.allocate(result))
+  const updated = assigned.map((variable) => variable.bufferToUpdate(backend).memory)
+  try {
+    program.run(inputs, [...buffers.map((buffer) => buffer.memory), ...updated])
+  } catch (error) {
+    for (const buffer of buffers) buffer.release()
+    throw error
+  }
+  return mapTree(structure as Tree<unknown>, (leaf) =>
+    leaf instanceof ResultPlace ? new Tensor(results[leaf.index] as Abstract, { buffer: buffers[leaf.index] as Buffer }) : leaf,
+  )
+}
+
+function onBackend(backend: Backend, tensor: Tensor): Memory {
+  const buffer = tensor.buffer('jit')
+  return buffer.backend === backend ? buffer.memory : moveTo(backend, tensor).memory
+}

@@ -1,0 +1,188 @@
+/**
+ * Variables: state that outlives a call. Inside `jit` a read is an input of the compiled function and
+ * the last assignment an output, written into the Variable's memory in place.
+ */
+import type { DType } from '../core/dtype.js'
+import { DisposedError, DTypeError, ShapeError } from '../core/errors.js'
+import { formatShape, type Shape, sameShape } from '../core/shape.js'
+import type { Backend } from './backend.js'
+import { bind, moveTo } from './bind.js'
+import type { Buffer } from './buffer.js'
+import { watchOnTapes, withoutTapes } from './tape.js'
+import { Tensor } from './tensor.js'
+import { currentTrace, type TracedState, withoutTrace } from './trace.js'
+
+export interface VariableOptions {
+  /** Name of its own, without the path. Default `variable`. */
+  readonly name?: string
+  /** Whether gradient tapes follow it. Default true. */
+  readonly trainable?: boolean
+  /** Whether a dtype policy may read it in its compute dtype. Default true. */
+  readonly autocast?: boolean
+}
+
+let autocastDType: DType | undefined
+let nextId = 0
+
+/** Variables alive, for `memory()`. */
+export const variables = new Set<WeakRef<Variable>>()
+const forget = new FinalizationRegistry<WeakRef<Variable>>((ref) => variables.delete(ref))
+
+export class Variable implements TracedState {
+  readonly id = nextId++
+  readonly shape: Shape
+  readonly dtype: DType
+  name: string
+  /** Where it lives: `model/layer/name`. Set by the layer that owns it. */
+  path: string
+  trainable: boolean
+  autocast: boolean
+  #value: Tensor | undefined
+  /** Somebody outside may hold `#value`, so its memory must not change. */
+  #escaped = false
+
+  /** `initial` is a tensor, or a function that makes one (run for real even while tracing). */
+  constructor(initial: Tensor | (() => Tensor), { name = 'variable', trainable = true, autocast = true }: VariableOptions = {}) {
+    const value = typeof initial === 'function' ? withoutTrace(initial) : initial
+    this.shape = value.shape
+    this.dtype = value.dtype
+    this.name = name
+    this.path = name
+    this.trainable = trainable
+    this.autocast = autocast
+    // A value of the caller's own stays theirs: share its memory, and treat it as seen from outside.
+    this.#value = typeof initial === 'function' ? value : new Tensor(value, { buffer: value.buffer(`Variable ${name}`).retain() })
+    this.#escaped = typeof initial !== 'function'
+    this.#value.pin(true)
+    const ref = new WeakRef(this)
+    variables.add(ref)
+    forget.register(this, ref)
+  }
+
+  /** The present value, in the compute dtype inside an autocast scope. Never changes once read. */
+  get value(): Tensor {
+    const value = this.uncastValue
+    if (this.trainable) watchOnTapes(value)
+    if (autocastDType === undefined || !this.autocast || value.dtype === autocastDType || !this.dtype.includes('float')) return value
+    return bind('cast', { dtype: autocastDType }, [value])[0] as Tensor
+  }
+
+  /** Engine only: the value as it is stored, read without telling the tapes. */
+  get uncastValue(): Tensor {
+    const trace = currentTrace()?.stateOwner
+    if (trace !== undefined) return trace.readState(this)
+    this.#escaped = true
+    return this.#concrete('value')
+  }
+
+  /** Replaces the value with a tensor of the same shape and dtype. */
+  assign(value: Tensor): void {
+    if (!sameShape(value.shape, this.shape)) {
+      throw new ShapeError({ where: this.path, problem: 'the assigned value has another shape than the Variable', expected: formatShape(this.shape), received: formatShape(value.shape) })
+    }
+    if (value.dtype !== this.dtype) {
+      throw new DTypeError({ where: this.path, problem: 'the assigned value has another dtype than the Variable', expected: this.dtype, received: value.dtype, hint: 'convert it with ops.cast' })
+    }
+    const trace = currentTrace()
+    if (trace !== undefined) {
+      trace.writeState(this, value)
+      return
+    }
+    this.#replace(new Tensor(value, { buffer: value.buffer(this.path).retain() }), true)
+  }
+
+  assignAdd(delta: Tensor): void {
+    this.assign(bind('add', {}, [this.value, delta])[0] as Tensor)
+  }
+
+  assignSub(delta: Tensor): void {
+    this.assign(bind('sub', {}, [this.value, delta])[0] as Tensor)
+  }
+
+  data(): ReturnType<Tensor['data']> {
+    return this.#concrete('data()').data()
+  }
+
+  dataSync(): ReturnType<Tensor['dataSync']> {
+    return this.#concrete('dataSync()').dataSync()
+  }
+
+  array(): ReturnType<Tensor['array']> {
+    return this.#concrete('array()').array()
+  }
+
+  get isDisposed(): boolean {
+    return this.#value === undefined
+  }
+
+  /** Gives the memory back; the Variable cannot be used after. */
+  dispose(): void {
+    this.#value?.pin(false)
+    if (!this.#escaped) this.#value?.dispose()
+    this.#value = undefined
+  }
+
+  toString(): string {
+    return `Variable(path=${this.path}, shape=${formatShape(this.shape)}, dtype=${this.dtype})`
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+
+  /** Engine only: the memory on `backend`, for reading. A Variable follows the backend that uses it. */
+  bufferToRead(backend: Backend): Buffer {
+    const value = this.#concrete('read')
+    const buffer = value.buffer(this.path)
+    if (buffer.backend === backend) return buffer
+    const moved = moveTo(backend, value).retain()
+    this.#replace(new Tensor(this, { buffer: moved }), true)
+    return moved
+  }
+
+  /**
+   * Engine only: memory that nobody else sees, holding the present value, about to be changed in place.
+   */
+  bufferToUpdate(backend: Backend): Buffer {
+    const buffer = this.bufferToRead(backend)
+    if (!this.#escaped) return buffer
+    const copy = copyOf(this.#concrete('update'))
+    this.#replace(new Tensor(this, { buffer: copy }), false)
+    return copy
+  }
+
+  #concrete(where: string): Tensor {
+    if (this.#value === undefined) throw new DisposedError({ where: `${this.path}.${where}`, problem: 'this Variable was disposed' })
+    return this.#value
+  }
+
+  #replace(value: Tensor, escaped: boolean): void {
+    const old = this.#value
+    old?.pin(false)
+    // A value that was seen from outside is freed when its last holder lets go of it.
+    if (!this.#escaped) old?.dispose()
+    value.pin(true)
+    this.#value = value
+    this.#escaped = escaped
+  }
+}
+
+function copyOf(value: Tensor): Buffer {
+  const { shape } = value
+  const whole = { start: shape.map(() => 0), size: shape, step: shape.map(() => 1) }
+  const [copy] = withoutTrace(() => withoutTapes(() => bind('slice', whole, [value]))) as [Tensor]
+  const buffer = copy.buffer('copy').retain()
+  copy.dispose()
+  return buffer
+}
+
+/** Runs `body` with float Variables read in `dtype` (undefined: as they are). */
+export function withAutocast<R>(dtype: DType | undefined, body: () => R): R {
+  const outer = autocastDType
+  autocastDType = dtype
+  try {
+    return body()
+  } finally {
+    autocastDType = outer
+  }
+}
