@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** A digest over files and folders (whole trees, except `skip`ped names); what does not exist counts as absent. */
+/**
+ * A digest over files and folders (whole trees, except `skip`ped names); what does not exist counts as absent.
+ *
+ * @param {readonly string[]} paths
+ * @param {{ skip?: readonly string[] }} options
+ */
 export function fingerprint(paths, { skip = [] } = {}) {
   const hash = createHash('sha256').update(process.version)
   const visit = (path) => {

@@ -1,0 +1,102 @@
+/**
+ * `npm run test:consumer`: a project outside the repository that knows only the tarballs. It installs
+ * them without a network, compiles against their types, trains on every backend, and bundles for the browser.
+ */
+import assert from 'node:assert/strict'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { CommandError, run } from '../../setup/command.mjs'
+import { note, phase } from '../../setup/say.mjs'
+import { packFramework } from '../pack.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '../../..')
+const tarballs = join(root, 'build/tarballs')
+const wantsNative = process.env.ONDOL_SKIP_NATIVE !== '1' && existsSync(join(root, 'packages/native/pack.mjs'))
+
+/** Bytes of the minimal page, compressed: what a visitor waits for. */
+const BUNDLE_LIMIT = 150 * 1024
+/** Layers, losses and optimizers that the minimal page does not use, and one that it does. */
+const ABSENT = ['LSTM', 'Embedding', 'Conv2D', 'BatchNormalization', 'CategoricalCrossentropy']
+const PRESENT = 'Dense'
+
+/** The tarballs of this moment; the native one only if the add-on has been built. */
+function pack() {
+  rmSync(tarballs, { recursive: true, force: true })
+  const framework = phase('packing ondol', () => packFramework(tarballs))
+  if (!wantsNative) return [framework]
+  phase('packing the native backend', () => run(process.execPath, [join(root, 'packages/native/pack.mjs')], { cwd: root }))
+  return readdirSync(tarballs).map((name) => join(tarballs, name))
+}
+
+/** An empty project with the tarballs installed and the repository's tools at hand. */
+function install(folder, packages) {
+  cpSync(join(here, 'project'), folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
+  const args = ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', ...packages]
+  run('npm', args, { cwd: folder, shell: process.platform === 'win32' })
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
+  for (const name of ['@types/node', 'undici-types'])
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction')
+}
+
+function typeCheck(folder, resolution) {
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', `tsconfig.${resolution}.json`], { cwd: folder })
+}
+
+function train(folder, backend) {
+  const output = run(process.execPath, ['out/train.js'], { cwd: folder, env: { ...process.env, ONDOL_BACKEND: backend } })
+  const result = JSON.parse(output.trim().split('\n').at(-1))
+  assert.equal(result.backend, backend)
+  assert.deepEqual(result.shape, [256, 2])
+  assert.ok(result.accuracy > 0.95, `accuracy ${result.accuracy} after training on ${backend}`)
+}
+
+/** Size of the minimal page, and proof that what it does not use is not in it. */
+async function bundle(folder) {
+  const options = {
+    entryPoints: [join(folder, 'browser.ts')],
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    splitting: true,
+    write: false,
+    logLevel: 'silent',
+  }
+  const readable = await build({ ...options, outdir: join(folder, 'readable') })
+  const text = readable.outputFiles.map((file) => file.text).join('\n')
+  const defines = (name) => new RegExp(`class _?${name}\\d* `).test(text)
+  assert.ok(defines(PRESENT), `${PRESENT} must be in the bundle`)
+  assert.deepEqual(ABSENT.filter(defines), [], 'classes that nobody uses are in the bundle')
+  assert.ok(!/from ["']node:|import\(["']node:/.test(text), 'the bundle names a Node built-in')
+
+  const small = await build({ ...options, outdir: join(folder, 'small'), minify: true })
+  const sizes = small.outputFiles.map((file) => gzipSync(file.contents, { level: 9 }).length)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  const first = sizes[small.outputFiles.findIndex((file) => file.path.endsWith('browser.js'))]
+  return { total, first }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'ondol-consumer-'))
+try {
+  const packages = pack()
+  phase('installing in an empty folder', () => install(folder, packages))
+  for (const resolution of ['nodenext', 'bundler'])
+    phase(`type-checking with ${resolution} resolution`, () => typeCheck(folder, resolution))
+  for (const backend of wantsNative ? ['wasm', 'native'] : ['wasm']) phase(`training on ${backend}`, () => train(folder, backend))
+  const { total, first } = await bundle(folder)
+  console.log(
+    `bundle of a minimal MLP: ${(total / 1024).toFixed(1)} KB gzipped in all, ${(first / 1024).toFixed(1)} KB of it at once (limit ${BUNDLE_LIMIT / 1024} KB)`,
+  )
+  assert.ok(total <= BUNDLE_LIMIT, 'the bundle is too large')
+} catch (error) {
+  note(error.message, ...(error instanceof CommandError ? error.output.split('\n') : []))
+  process.exitCode = 1
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
