@@ -14,8 +14,12 @@ export function missingNodePackages(root) {
     .map(([path]) => path.slice('node_modules/'.length))
 }
 
+/**
+ * Installs what the lock file says and leaves the lock file alone. Not `npm ci`: it refuses a lock file
+ * made where a registry lacked a package of some other platform, and it deletes what is there first.
+ */
 export function installNodePackages(root) {
-  const args = ['ci', '--include=dev', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+  const args = ['install', '--no-save', '--include=dev', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
   const npm = process.env.npm_execpath
   if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args], { cwd: root })
   else run('npm', args, { cwd: root, shell: process.platform === 'win32' })
