@@ -20,10 +20,11 @@ export const BACKENDS = { room: 'backends', uses: ['core', 'platform', 'engine']
 /** Files that may import Node's built-in modules or use `process`, and why. A trailing `/` means a whole folder. */
 export const NODE_FILES: Readonly<Record<string, string>> = {
   'platform/node.ts': 'it is the Node side of #platform',
+  'backends/wasm/runtime/threads-node.ts': 'it is the Node side of #wasm-threads: worker threads',
 }
 
 /** Module specifiers that are neither relative nor Node's. */
-export const OTHER_MODULES: readonly string[] = ['#platform']
+export const OTHER_MODULES: readonly string[] = ['#platform', '#wasm-threads']
 
 /** Lines beyond which a file should be looked at: one idea rarely needs more. */
 export const LONG_FILE = 450
