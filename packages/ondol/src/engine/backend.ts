@@ -57,6 +57,8 @@ export function currentBackend(): Backend {
   return current
 }
 
+export const hasBackend = (): boolean => current !== undefined
+
 /** Makes `backend` the one that runs everything from now on. Tensors made before stay on theirs. */
 export function useBackend(backend: Backend): void {
   current = backend

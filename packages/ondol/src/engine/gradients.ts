@@ -87,8 +87,9 @@ export const GRADIENTS: { readonly [P in Exclude<PrimitiveName, ControlFlow>]: V
     needX ? mul(g, mul(y, lax.pow(x, plus(y, -1)))) : null,
     needY ? mul(g, mul(z, lax.log(select(lax.eq(x, zerosLike(x)), fullLike(x, 1), x)))) : null,
   ]),
-  max: binary((g, x, y) => split(g, lax.gt(x, y), lax.lt(x, y))),
-  min: binary((g, x, y) => split(g, lax.lt(x, y), lax.gt(x, y))),
+  // Of two equal operands the second one wins: relu, max(x, 0), has no slope at 0, as in Keras.
+  max: binary((g, x, y, _, needs) => toWinner(g, lax.gt(x, y), needs)),
+  min: binary((g, x, y, _, needs) => toWinner(g, lax.lt(x, y), needs)),
   floorDiv: flat as Vjp<'floorDiv'>,
   mod: binary((g, x, y) => [g, neg(mul(g, lax.unary.floor(div(x, y))))]),
   atan2: binary((g, y, x) => {
@@ -228,11 +229,9 @@ export const GRADIENTS: { readonly [P in Exclude<PrimitiveName, ControlFlow>]: V
 /** The sum of two cotangents, either of which may be nothing. */
 export const sum = (a: Cotangent, b: Cotangent): Cotangent => (a === null ? b : b === null ? a : add(a, b))
 
-/** A maximum's gradient: all to the one that won, half each where both are equal. */
-function split(g: Tensor, firstWins: Tensor, secondWins: Tensor): [Tensor, Tensor] {
+function toWinner(g: Tensor, firstWins: Tensor, [needX, needY]: readonly boolean[]): [Cotangent, Cotangent] {
   const nothing = zerosLike(g)
-  const half = scale(g, 0.5)
-  return [select(firstWins, g, select(secondWins, nothing, half)), select(secondWins, g, select(firstWins, nothing, half))]
+  return [needX ? select(firstWins, g, nothing) : null, needY ? select(firstWins, nothing, g) : null]
 }
 
 /** The gradient of a reduction that picks elements: shared evenly among those that are equal to the result. */

@@ -1,0 +1,202 @@
+/** Element-wise arithmetic, comparison and logic: `keras.ops.numpy` and `keras.ops.math`. */
+import { type DType, isFloat } from '../core/dtype.js'
+import { DTypeError } from '../core/errors.js'
+import { lax, type Tensor } from '../engine/index.js'
+import { floatx } from './config.js'
+import { asTensor, defineOp, type Op, type OpDefinition, type TensorLike } from './define.js'
+import { resultType, together, toDType, toFloat } from './promotion.js'
+
+type None = Record<never, never>
+type Unary = Op<[Tensor], None, Tensor>
+type Binary = Op<[Tensor, Tensor], None, Tensor>
+type Module = OpDefinition<[], None, Tensor>['module']
+
+const unary = (name: string, call: (x: Tensor) => Tensor, module: Module = 'numpy'): Unary =>
+  defineOp<[Tensor], None, Tensor>({ name, module, tensors: 1, parameters: [], call: ([x]) => call(x) })
+/** Functions that make floats of integers. */
+const floating = (name: string, call: (x: Tensor) => Tensor, module: Module = 'numpy'): Unary => unary(name, (x) => call(toFloat(x)), module)
+/** Functions that keep the dtype. */
+const keeping = (name: string, call: (x: Tensor) => Tensor): Unary => unary(name, (x) => call(asTensor(x)))
+const binary = (name: string, call: (x: Tensor, y: Tensor) => Tensor, minimum?: 'int' | 'float'): Binary =>
+  defineOp<[Tensor, Tensor], None, Tensor>({
+    name,
+    module: 'numpy',
+    tensors: 2,
+    parameters: [],
+    call: (operands) => {
+      const [x, y] = together(operands, name, minimum) as [Tensor, Tensor]
+      return call(x, y)
+    },
+  })
+const logical = (name: string, call: (x: Tensor, y: Tensor) => Tensor): Binary =>
+  defineOp<[Tensor, Tensor], None, Tensor>({
+    name,
+    module: 'numpy',
+    tensors: 2,
+    parameters: [],
+    call: (operands) => {
+      const [x, y] = together(operands.map(toBool), name) as [Tensor, Tensor]
+      return call(x, y)
+    },
+  })
+const toBool = (value: TensorLike): Tensor => toDType(value, 'bool')
+
+/** Sum; booleans add as logical or, as in NumPy. */
+export const add = binary('Add', (x, y) => (x.dtype === 'bool' ? lax.logicalOr(x, y) : lax.add(x, y)))
+export const subtract = binary('Subtract', lax.sub)
+export const multiply = binary('Multiply', (x, y) => (x.dtype === 'bool' ? lax.logicalAnd(x, y) : lax.mul(x, y)))
+/** True division: integers give floats. */
+export const divide = binary('Divide', lax.div, 'float')
+export const trueDivide = binary('TrueDivide', lax.div, 'float')
+/** Quotient, 0 where the divisor is 0. */
+export const divideNoNan = binary(
+  'DivideNoNan',
+  (x, y) => {
+    const isZero = lax.eq(y, lax.zerosLike(y))
+    return lax.select(isZero, lax.zerosLike(x), lax.div(x, lax.select(isZero, lax.fullLike(y, 1), y)))
+  },
+  'float',
+)
+export const power = binary('Power', lax.pow)
+export const maximum = binary('Maximum', lax.max)
+export const minimum = binary('Minimum', lax.min)
+export const floorDivide = binary('FloorDivide', lax.floorDiv, 'int')
+export const mod = binary('Mod', lax.mod, 'int')
+export const remainder = mod
+export const arctan2 = binary('Arctan2', lax.atan2, 'float')
+
+export const equal = binary('Equal', lax.eq)
+export const notEqual = binary('NotEqual', lax.ne)
+export const less = binary('Less', lax.lt)
+export const lessEqual = binary('LessEqual', lax.le)
+export const greater = binary('Greater', lax.gt)
+export const greaterEqual = binary('GreaterEqual', lax.ge)
+
+export const logicalAnd = logical('LogicalAnd', lax.logicalAnd)
+export const logicalOr = logical('LogicalOr', lax.logicalOr)
+export const logicalXor = logical('LogicalXor', lax.logicalXor)
+export const logicalNot = unary('LogicalNot', (x) => lax.logicalNot(toBool(x)))
+
+const bitwise = (name: string, call: (x: Tensor, y: Tensor) => Tensor): Binary =>
+  binary(name, (x, y) => {
+    if (isFloat(x.dtype)) throw new DTypeError({ where: name, problem: 'bits of floats cannot be combined', expected: 'int32, uint8 or bool', received: x.dtype })
+    return call(x, y)
+  })
+export const bitwiseAnd = bitwise('BitwiseAnd', lax.bitwiseAnd)
+export const bitwiseOr = bitwise('BitwiseOr', lax.bitwiseOr)
+export const bitwiseXor = bitwise('BitwiseXor', lax.bitwiseXor)
+export const leftShift = bitwise('LeftShift', lax.shiftLeft)
+export const rightShift = bitwise('RightShift', lax.shiftRight)
+
+export const negative = keeping('Negative', lax.neg)
+export const absolute = keeping('Absolute', lax.abs)
+export const abs = absolute
+export const sign = keeping('Sign', lax.sign)
+export const square = keeping('Square', (x) => lax.mul(x, x))
+export const floor = floating('Floor', lax.unary.floor)
+export const ceil = floating('Ceil', lax.unary.ceil)
+
+/** Nearest integer, ties to even; with `decimals`, that many places. */
+export const round = defineOp<[Tensor], { decimals?: number }, Tensor>({
+  name: 'Round',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['decimals'],
+  call: ([input], { decimals = 0 }) => {
+    const x = asTensor(input)
+    if (!isFloat(x.dtype)) return x
+    if (decimals === 0) return lax.unary.round(x)
+    const factor = lax.fullLike(x, 10 ** decimals)
+    return lax.div(lax.unary.round(lax.mul(x, factor)), factor)
+  },
+})
+
+export const exp = floating('Exp', lax.exp)
+export const expm1 = floating('Expm1', lax.unary.expm1)
+export const log = floating('Log', lax.log)
+export const log1p = floating('Log1p', lax.log1p)
+export const log2 = floating('Log2', (x) => lax.withNumber(lax.log(x), lax.mul, Math.LOG2E))
+export const log10 = floating('Log10', (x) => lax.withNumber(lax.log(x), lax.mul, Math.LOG10E))
+export const sqrt = floating('Sqrt', lax.sqrt)
+export const rsqrt = floating('Rsqrt', lax.rsqrt, 'math')
+export const reciprocal = floating('Reciprocal', (x) => lax.div(lax.fullLike(x, 1), x))
+export const sin = floating('Sin', lax.sin)
+export const cos = floating('Cos', lax.cos)
+export const tan = floating('Tan', lax.unary.tan)
+export const arcsin = floating('Arcsin', lax.unary.asin)
+export const arccos = floating('Arccos', lax.unary.acos)
+export const arctan = floating('Arctan', lax.unary.atan)
+export const tanh = floating('Tanh', lax.tanh)
+export const erf = floating('Erf', lax.erf, 'math')
+export const erfinv = floating('Erfinv', lax.unary.erfInv, 'math')
+
+export const isnan = unary('Isnan', (x) => {
+  const value = asTensor(x)
+  return lax.ne(value, value)
+})
+export const isfinite = unary('Isfinite', (x) => {
+  const value = toFloat(x)
+  return lax.lt(lax.abs(value), lax.fullLike(value, Number.POSITIVE_INFINITY))
+})
+export const isinf = unary('Isinf', (x) => {
+  const value = toFloat(x)
+  return lax.eq(lax.abs(value), lax.fullLike(value, Number.POSITIVE_INFINITY))
+})
+
+/** Values limited to [xMin, xMax]. */
+export const clip = defineOp<[Tensor], { xMin?: TensorLike; xMax?: TensorLike }, Tensor>({
+  name: 'Clip',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['xMin', 'xMax'],
+  call: ([x], { xMin, xMax }) => {
+    let value = asTensor(x)
+    if (xMin !== undefined) value = lax.max(...(together([value, xMin], 'clip') as [Tensor, Tensor]))
+    return xMax === undefined ? value : lax.min(...(together([value, xMax], 'clip') as [Tensor, Tensor]))
+  },
+})
+
+/** Elements of `x1` where the condition holds, of `x2` elsewhere. */
+export const where = defineOp<[Tensor, Tensor, Tensor], None, Tensor>({
+  name: 'Where',
+  module: 'numpy',
+  tensors: 3,
+  parameters: [],
+  call: ([condition, x1, x2]) => {
+    const dtype = resultType([x1, x2])
+    const test = toBool(condition)
+    const [yes, no] = [toDType(x1, dtype), toDType(x2, dtype)]
+    const shape = together([lax.full(test.shape, 'bool', 0), lax.full(yes.shape, 'bool', 0), lax.full(no.shape, 'bool', 0)], 'where')[0] as Tensor
+    return lax.select(lax.broadcastTo(test, shape.shape), lax.broadcastTo(yes, shape.shape), lax.broadcastTo(no, shape.shape))
+  },
+})
+
+/** The same values in another dtype; rules of narrowing are in core/dtype.ts. */
+export const cast = defineOp<[Tensor], { dtype: DType }, Tensor>({
+  name: 'Cast',
+  module: 'core',
+  tensors: 1,
+  parameters: ['dtype'],
+  call: ([x], { dtype }) => toDType(x, dtype),
+})
+
+/** A tensor of anything tensor-like. */
+export const convertToTensor = (value: TensorLike, dtype?: DType): Tensor => (dtype === undefined ? asTensor(value) : toDType(value, dtype))
+
+/** Whether |x1 - x2| ≤ atol + rtol · |x2|. */
+export const isclose = defineOp<[Tensor, Tensor], { rtol?: number; atol?: number; equalNan?: boolean }, Tensor>({
+  name: 'Isclose',
+  module: 'numpy',
+  tensors: 2,
+  parameters: ['rtol', 'atol', 'equalNan'],
+  call: (operands, { rtol = 1e-5, atol = 1e-8, equalNan = false }) => {
+    const [x, y] = together(operands, 'isclose', 'float') as [Tensor, Tensor]
+    const bound = lax.add(lax.fullLike(y, atol), lax.withNumber(lax.abs(y), lax.mul, rtol))
+    const isNear = lax.le(lax.abs(lax.sub(x, y)), bound)
+    const isEqual = lax.logicalOr(lax.eq(x, y), isNear)
+    return equalNan ? lax.logicalOr(isEqual, lax.logicalAnd(lax.ne(x, x), lax.ne(y, y))) : isEqual
+  },
+})
+
+/** `floatx` unless the tensor is a float already. */
+export const floatTypeOf = (x: Tensor): DType => (isFloat(x.dtype) ? x.dtype : floatx())

@@ -1,0 +1,351 @@
+/** Shape and layout: `keras.ops.numpy` reshape, transpose, concatenate, pad, … */
+import type { DType } from '../core/dtype.js'
+import { ShapeError, ValueError } from '../core/errors.js'
+import { formatShape, normalizeAxes, normalizeAxis, type PartialShape, type Shape, sizeOf } from '../core/shape.js'
+import { lax, type Tensor } from '../engine/index.js'
+import { floatx } from './config.js'
+import { asTensor, defineOp, type TensorLike } from './define.js'
+import { resultType, toDType } from './promotion.js'
+
+/** A target shape with one -1 worked out from the number of elements. */
+export function resolveShape(target: readonly number[], size: number, where: string): number[] {
+  const unknown = target.indexOf(-1)
+  const known = sizeOf(target.filter((n) => n !== -1))
+  const fits = unknown < 0 ? known === size : target.lastIndexOf(-1) === unknown && known > 0 && size % known === 0
+  if (!fits) {
+    throw new ShapeError({
+      where,
+      problem: 'the number of elements must stay the same',
+      expected: `a shape of ${size} elements${unknown >= 0 ? ', with at most one -1' : ''}`,
+      received: formatShape(target),
+    })
+  }
+  return target.map((n) => (n === -1 ? size / known : n))
+}
+
+export const reshape = defineOp<[Tensor], { newshape: readonly number[] }, Tensor>({
+  name: 'Reshape',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['newshape'],
+  call: ([input], { newshape }) => {
+    const x = asTensor(input)
+    return lax.reshape(x, resolveShape(newshape, x.size, 'reshape'))
+  },
+})
+
+/** Axes in another order; reversed without `axes`. */
+export const transpose = defineOp<[Tensor], { axes?: readonly number[] }, Tensor>({
+  name: 'Transpose',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['axes'],
+  call: ([input], { axes }) => {
+    const x = asTensor(input)
+    const order = axes?.map((axis) => normalizeAxis(axis, x.rank, 'transpose')) ?? x.shape.map((_, axis) => x.rank - 1 - axis)
+    if (order.length !== x.rank || new Set(order).size !== x.rank) {
+      throw new ShapeError({ where: 'transpose', problem: 'axes must be a permutation', expected: `each of 0..${x.rank - 1} once`, received: `[${axes}]` })
+    }
+    return lax.transpose(x, order)
+  },
+})
+
+export const swapaxes = defineOp<[Tensor], { axis1: number; axis2: number }, Tensor>({
+  name: 'Swapaxes',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['axis1', 'axis2'],
+  call: ([input], { axis1, axis2 }) => {
+    const x = asTensor(input)
+    const [a, b] = [normalizeAxis(axis1, x.rank, 'swapaxes'), normalizeAxis(axis2, x.rank, 'swapaxes')]
+    return lax.transpose(x, x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)))
+  },
+})
+
+export const moveaxis = defineOp<[Tensor], { source: number | readonly number[]; destination: number | readonly number[] }, Tensor>({
+  name: 'Moveaxis',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['source', 'destination'],
+  call: ([input], { source, destination }) => {
+    const x = asTensor(input)
+    const list = (axes: number | readonly number[]): number[] => [axes].flat().map((axis) => normalizeAxis(axis as number, x.rank, 'moveaxis'))
+    const [from, to] = [list(source), list(destination)]
+    if (from.length !== to.length) throw new ShapeError({ where: 'moveaxis', problem: 'source and destination differ in length', received: `${from.length} and ${to.length}` })
+    const order = x.shape.map((_, axis) => axis).filter((axis) => !from.includes(axis))
+    to.map((at, i) => [at, from[i] as number] as const)
+      .sort(([a], [b]) => a - b)
+      .forEach(([at, axis]) => order.splice(at, 0, axis))
+    return lax.transpose(x, order)
+  },
+})
+
+/** New axes of size 1; positions refer to the result. */
+export const expandDims = defineOp<[Tensor], { axis: number | readonly number[] }, Tensor>({
+  name: 'ExpandDims',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['axis'],
+  call: ([input], { axis }) => {
+    const x = asTensor(input)
+    const added = normalizeAxes(axis, x.rank + [axis].flat().length, 'expandDims')
+    const shape = [...x.shape]
+    for (const at of added) shape.splice(at, 0, 1)
+    return lax.reshape(x, shape)
+  },
+})
+
+export const squeeze = defineOp<[Tensor], { axis?: number | readonly number[] | null }, Tensor>({
+  name: 'Squeeze',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['axis'],
+  call: ([input], { axis }) => {
+    const x = asTensor(input)
+    const all = axis === undefined || axis === null
+    const removed = all ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes(axis, x.rank, 'squeeze')
+    const wrong = removed.find((i) => x.shape[i] !== 1)
+    if (wrong !== undefined) throw new ShapeError({ where: 'squeeze', problem: `axis ${wrong} is not of size 1`, received: formatShape(x.shape) })
+    return lax.reshape(x, x.shape.filter((_, i) => !removed.includes(i)))
+  },
+})
+
+export const broadcastTo = defineOp<[Tensor], { shape: Shape }, Tensor>({
+  name: 'BroadcastTo',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['shape'],
+  call: ([input], { shape }) => {
+    const x = asTensor(input)
+    const offset = shape.length - x.rank
+    const fits = offset >= 0 && x.shape.every((size, axis) => size === 1 || size === shape[axis + offset])
+    if (!fits) throw new ShapeError({ where: 'broadcastTo', problem: 'the tensor cannot be broadcast to the shape', expected: formatShape(shape), received: formatShape(x.shape) })
+    return lax.broadcastTo(x, shape)
+  },
+})
+
+/** Joins tensors along an axis. */
+export const concatenate = defineOp<[Tensor[]], { axis?: number }, Tensor>({
+  name: 'Concatenate',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['axis'],
+  call: ([inputs], { axis = 0 }) => {
+    const dtype = resultType(inputs)
+    const tensors = inputs.map((x) => toDType(x, dtype))
+    const first = tensors[0]
+    if (first === undefined) throw new ValueError({ where: 'concatenate', problem: 'there is nothing to join' })
+    const along = normalizeAxis(axis, first.rank, 'concatenate')
+    for (const other of tensors) {
+      if (other.rank !== first.rank || other.shape.some((size, i) => i !== along && size !== first.shape[i])) {
+        throw new ShapeError({
+          where: 'concatenate',
+          problem: `shapes must agree on every axis but ${along}`,
+          received: tensors.map(({ shape }) => formatShape(shape)).join(' and '),
+        })
+      }
+    }
+    return lax.concat(tensors, along)
+  },
+})
+
+/** Joins tensors of one shape along a new axis. */
+export const stack = defineOp<[Tensor[]], { axis?: number }, Tensor>({
+  name: 'Stack',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['axis'],
+  call: ([inputs], { axis = 0 }) => {
+    const dtype = resultType(inputs)
+    const tensors = inputs.map((x) => toDType(x, dtype))
+    const first = tensors[0]
+    if (first === undefined) throw new ValueError({ where: 'stack', problem: 'there is nothing to join' })
+    const at = normalizeAxis(axis, first.rank + 1, 'stack')
+    const shape = [...first.shape]
+    shape.splice(at, 0, 1)
+    return lax.concat(
+      tensors.map((x) => {
+        if (x.rank !== first.rank || x.shape.some((size, i) => size !== first.shape[i])) {
+          throw new ShapeError({ where: 'stack', problem: 'shapes must be equal', received: tensors.map((t) => formatShape(t.shape)).join(' and ') })
+        }
+        return lax.reshape(x, shape)
+      }),
+      at,
+    )
+  },
+})
+
+/** Equal parts (a number), or parts between indices (a list). */
+export const split = defineOp<[Tensor], { indicesOrSections: number | readonly number[]; axis?: number }, Tensor[]>({
+  name: 'Split',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['indicesOrSections', 'axis'],
+  call: ([input], { indicesOrSections, axis = 0 }) => {
+    const x = asTensor(input)
+    const along = normalizeAxis(axis, x.rank, 'split')
+    const total = x.shape[along] as number
+    let bounds: number[]
+    if (typeof indicesOrSections === 'number') {
+      if (total % indicesOrSections !== 0) {
+        throw new ShapeError({ where: 'split', problem: 'the axis does not divide into equal parts', expected: `a size divisible by ${indicesOrSections}`, received: formatShape(x.shape) })
+      }
+      bounds = Array.from({ length: indicesOrSections - 1 }, (_, i) => ((i + 1) * total) / indicesOrSections)
+    } else bounds = indicesOrSections.map((at) => Math.min(Math.max(at < 0 ? at + total : at, 0), total))
+    return [...bounds, total].map((end, i) => {
+      const start = i === 0 ? 0 : (bounds[i - 1] as number)
+      return lax.slice(x, x.shape.map((_, a) => (a === along ? start : 0)), x.shape.map((size, a) => (a === along ? Math.max(end - start, 0) : size)))
+    })
+  },
+})
+
+/** A window: `start` and `shape` for each axis; -1 means all the rest. */
+export const slice = defineOp<[Tensor], { start: readonly number[]; shape: readonly number[] }, Tensor>({
+  name: 'Slice',
+  module: 'core',
+  tensors: 1,
+  parameters: ['start', 'shape'],
+  call: ([input], { start, shape }) => {
+    const x = asTensor(input)
+    const size = shape.map((n, axis) => (n === -1 ? (x.shape[axis] as number) - (start[axis] as number) : n))
+    const fits = start.length === x.rank && size.length === x.rank && size.every((n, axis) => n >= 0 && (start[axis] as number) >= 0 && (start[axis] as number) + n <= (x.shape[axis] as number))
+    if (!fits) {
+      throw new ShapeError({ where: 'slice', problem: 'the window reaches outside the tensor', expected: `inside ${formatShape(x.shape)}`, received: `start [${start}], shape [${shape}]` })
+    }
+    return lax.slice(x, start, size)
+  },
+})
+
+export const flip = defineOp<[Tensor], { axis?: number | readonly number[] | null }, Tensor>({
+  name: 'Flip',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['axis'],
+  call: ([input], { axis }) => {
+    const x = asTensor(input)
+    return lax.flip(x, normalizeAxes(axis, x.rank, 'flip'))
+  },
+})
+
+export type PadMode = 'constant' | 'reflect' | 'symmetric' | 'edge'
+
+/** Grows a tensor; `padWidth` is a number, [low, high], or one pair for each axis. */
+export const pad = defineOp<[Tensor], { padWidth: number | readonly [number, number] | readonly (readonly [number, number])[]; mode?: PadMode; constantValues?: number }, Tensor>({
+  name: 'Pad',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['padWidth', 'mode', 'constantValues'],
+  call: ([input], { padWidth, mode = 'constant', constantValues = 0 }) => {
+    const x = asTensor(input)
+    const pairs = padPairs(padWidth, x.rank)
+    if (mode === 'constant') return lax.pad(x, lax.full([], x.dtype, constantValues), pairs.map(([low]) => low), pairs.map(([, high]) => high))
+    return pairs.reduce((y, [low, high], axis) => padByIndex(y, axis, low, high, mode), x)
+  },
+})
+
+function padPairs(padWidth: number | readonly [number, number] | readonly (readonly [number, number])[], rank: number): (readonly [number, number])[] {
+  if (typeof padWidth === 'number') return Array.from({ length: rank }, () => [padWidth, padWidth] as const)
+  if (typeof padWidth[0] === 'number') return Array.from({ length: rank }, () => padWidth as readonly [number, number])
+  const pairs = padWidth as readonly (readonly [number, number])[]
+  if (pairs.length === 1) return Array.from({ length: rank }, () => pairs[0] as readonly [number, number])
+  if (pairs.length !== rank) throw new ShapeError({ where: 'pad', problem: 'padWidth needs one pair for each axis', expected: `${rank} pairs`, received: `${pairs.length}` })
+  return [...pairs]
+}
+
+/** Padding with the tensor's own elements: a gather of mirrored or clamped indices. */
+function padByIndex(x: Tensor, axis: number, low: number, high: number, mode: Exclude<PadMode, 'constant'>): Tensor {
+  if (low === 0 && high === 0) return x
+  const n = x.shape[axis] as number
+  const limit = mode === 'reflect' ? n - 1 : n
+  if (mode !== 'edge' && Math.max(low, high) > limit) {
+    throw new ShapeError({ where: 'pad', problem: `${mode} padding reaches further than the tensor`, expected: `at most ${limit} on axis ${axis}`, received: `[${low}, ${high}]` })
+  }
+  const source = (i: number): number => {
+    if (mode === 'edge') return Math.min(Math.max(i, 0), n - 1)
+    const mirror = mode === 'reflect' ? 0 : 1
+    if (i < 0) return -i - mirror
+    return i >= n ? 2 * n - 2 + mirror - i : i
+  }
+  const indices = Int32Array.from({ length: low + n + high }, (_, i) => source(i - low))
+  return lax.gather(x, lax.constant(indices, [indices.length], 'int32'), axis)
+}
+
+export const repeat = defineOp<[Tensor], { repeats: number; axis?: number | null }, Tensor>({
+  name: 'Repeat',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['repeats', 'axis'],
+  call: ([input], { repeats, axis }) => {
+    const given = asTensor(input)
+    const isFlat = axis === undefined || axis === null
+    const x = isFlat ? lax.reshape(given, [given.size]) : given
+    const along = isFlat ? 0 : normalizeAxis(axis, x.rank, 'repeat')
+    const wide = [...x.shape.slice(0, along + 1), repeats, ...x.shape.slice(along + 1)]
+    const spread = lax.broadcast(x, wide, x.shape.map((_, i) => (i <= along ? i : i + 1)))
+    return lax.reshape(spread, x.shape.map((size, i) => (i === along ? size * repeats : size)))
+  },
+})
+
+export const tile = defineOp<[Tensor], { repeats: number | readonly number[] }, Tensor>({
+  name: 'Tile',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['repeats'],
+  call: ([input], { repeats }) => {
+    const given = asTensor(input)
+    const times = [repeats].flat() as number[]
+    const rank = Math.max(times.length, given.rank)
+    const shape = [...new Array<number>(rank - given.rank).fill(1), ...given.shape]
+    const counts = [...new Array<number>(rank - times.length).fill(1), ...times]
+    const wide = shape.flatMap((size, i) => [counts[i] as number, size])
+    const spread = lax.broadcast(lax.reshape(given, shape), wide, shape.map((_, i) => 2 * i + 1))
+    return lax.reshape(spread, shape.map((size, i) => size * (counts[i] as number)))
+  },
+})
+
+/** Sizes as a plain list. */
+export const shape = (x: TensorLike | { readonly shape: PartialShape }): PartialShape =>
+  typeof x === 'object' && x !== null && 'shape' in x ? (x as { shape: PartialShape }).shape : asTensor(x).shape
+
+export const zeros = (size: Shape, dtype: DType = floatx()): Tensor => lax.full([...size], dtype, 0)
+export const ones = (size: Shape, dtype: DType = floatx()): Tensor => lax.full([...size], dtype, 1)
+export const full = (size: Shape, value: number, dtype: DType = floatx()): Tensor => lax.full([...size], dtype, value)
+
+const filled = (name: string, value: number) =>
+  defineOp<[Tensor], { dtype?: DType }, Tensor>({
+    name,
+    module: 'numpy',
+    tensors: 1,
+    parameters: ['dtype'],
+    call: ([x], { dtype }) => {
+      const like = asTensor(x)
+      return lax.full(like.shape, dtype ?? like.dtype, value)
+    },
+  })
+export const zerosLike = filled('ZerosLike', 0)
+export const onesLike = filled('OnesLike', 1)
+export const fullLike = defineOp<[Tensor], { fillValue: number; dtype?: DType }, Tensor>({
+  name: 'FullLike',
+  module: 'numpy',
+  tensors: 1,
+  parameters: ['fillValue', 'dtype'],
+  call: ([x], { fillValue, dtype }) => {
+    const like = asTensor(x)
+    return lax.full(like.shape, dtype ?? like.dtype, fillValue)
+  },
+})
+
+/** start, start + step, … up to but not including stop; with one number, 0 … stop. */
+export function arange(start: number, stop?: number | null, step = 1, dtype?: DType): Tensor {
+  const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop]
+  const length = Math.max(0, Math.ceil((to - from) / step))
+  const type = dtype ?? (Number.isInteger(from) && Number.isInteger(step) ? 'int32' : floatx())
+  const counter = lax.iota([length], type, 0)
+  return lax.withNumber(step === 1 ? counter : lax.withNumber(counter, lax.mul, step), lax.add, from)
+}
+
+export const eye = (n: number, m: number = n, k = 0, dtype: DType = floatx()): Tensor => {
+  const row = lax.iota([n, m], 'int32', 0)
+  const column = lax.iota([n, m], 'int32', 1)
+  return lax.cast(lax.eq(lax.withNumber(row, lax.add, k), column), dtype)
+}
