@@ -1,0 +1,67 @@
+/** Outputs that take their input's memory: readers of the old value go first, and who comes late is found out. */
+import type { Graph } from '../graph.js'
+import type { Step } from '../plan.js'
+import { touched, type Unit } from './units.js'
+
+/** Makes each unit that writes a donated output wait for the readers of its donor, where that closes no circle. */
+export function orderUpdates(units: readonly Unit[], donations: Graph['donations'], inputs: readonly number[], outputs: readonly number[]): readonly Unit[] {
+  if (donations.length === 0) return units
+  const readers = new Map<number, Unit[]>()
+  const writers = new Map<number, Unit[]>()
+  const followers = new Map<Unit, Unit[]>()
+  for (const unit of units) {
+    if (unit.step !== null) {
+      const { reads, writes } = touched(unit.step)
+      for (const id of new Set(reads)) append(readers, id, unit)
+      for (const id of new Set(writes)) append(writers, id, unit)
+    }
+    for (const earlier of unit.after) append(followers, earlier, unit)
+  }
+  for (const [input, output] of donations) {
+    for (const writer of writers.get(outputs[output] as number) ?? []) {
+      const late = (readers.get(inputs[input] as number) ?? []).filter((reader) => reader !== writer)
+      if (late.length === 0) continue
+      const behind = following(writer, followers)
+      for (const reader of late) {
+        if (behind.has(reader) || writer.after.has(reader)) continue
+        writer.after.add(reader)
+        append(followers, reader, writer)
+      }
+    }
+  }
+  return units
+}
+
+/** True if every reading of `from` is done, or happens at the same points of the same loop, when `to` is written. */
+export function overwritesInOrder(steps: readonly Step[], from: number, to: number): boolean {
+  const first = steps.findIndex((step) => touched(step).writes.includes(to))
+  if (first === -1) return true
+  const late = steps.slice(first + 1).some((step) => touched(step).reads.includes(from))
+  return !late && readsInPlace(steps[first] as Step, from, to)
+}
+
+function readsInPlace(step: Step, from: number, to: number): boolean {
+  if (!touched(step).reads.includes(from)) return true
+  if (step.kind !== 'loop' || step.epilogueStores.some(({ buffer }) => buffer === to)) return false
+  const places = [...step.inputs, ...step.stores].flatMap((operand) => ('buffer' in operand && (operand.buffer === from || operand.buffer === to) ? [`${operand.offset}|${operand.strides}`] : []))
+  return new Set(places).size === 1
+}
+
+function following(start: Unit, followers: ReadonlyMap<Unit, readonly Unit[]>): Set<Unit> {
+  const seen = new Set<Unit>()
+  const stack = [start]
+  for (let unit = stack.pop(); unit !== undefined; unit = stack.pop()) {
+    for (const next of followers.get(unit) ?? []) {
+      if (seen.has(next)) continue
+      seen.add(next)
+      stack.push(next)
+    }
+  }
+  return seen
+}
+
+function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}
