@@ -1,0 +1,222 @@
+"""Vectors for the layers: configuration, weights, outputs, masks and gradients of each layer as the real Keras computes them.
+
+Run: .venv/bin/python tools/oracle/layers.py            writes packages/ondol/src/testing/vectors/layers/*.json
+"""
+import numpy as np
+from oracle import BACKEND, differentiate, encode, fill, floats, integers, keras, listed, write
+
+L = keras.layers
+
+
+def mask_of(rows, length):
+    """A boolean mask (len(rows), length): the first `rows[i]` steps of sample i are real."""
+    return np.arange(length)[None, :] < np.array(rows)[:, None]
+
+
+def case(title, layer, *inputs, masks=None, training=False, call=None):
+    """One vector. `masks` go to the call as `mask`; `call` holds more keyword arguments, recorded as they are."""
+    keras.utils.set_random_seed(3)
+    layer.build(*[x.shape for x in inputs]) if len(inputs) == 1 else layer.build([x.shape for x in inputs])
+    fill(layer.weights, len(title))
+    before = [encode(w.value) for w in layer.weights]
+    saved = [keras.ops.convert_to_numpy(w.value) for w in layer.weights]
+    arguments = dict(call or {})
+    if masks is not None:
+        arguments["mask"] = masks if len(inputs) > 1 else masks[0]
+    if "training" in layer._call_signature.parameters:
+        arguments["training"] = training
+
+    def run(*tensors):
+        return listed(layer(tensors[0] if len(tensors) == 1 else list(tensors), **arguments))
+
+    outputs, pullback = differentiate(run, layer.weights, inputs)
+    output_arrays = [keras.ops.convert_to_numpy(o) for o in outputs]
+    cotangents = [floats(90 + i, *o.shape) for i, o in enumerate(output_arrays)]
+    after = [encode(w.value) for w in layer.weights]
+    for weight, value in zip(layer.weights, saved):  # the gradient starts from the same state as the call
+        weight.assign(value)
+    by_weight, by_input = pullback(cotangents)
+    out_masks = None
+    if masks is not None:
+        given = masks if len(inputs) > 1 else masks[0]
+        out_masks = layer.compute_mask(list(inputs) if len(inputs) > 1 else inputs[0], given)
+    elif getattr(layer, "mask_zero", False):
+        out_masks = layer.compute_mask(inputs[0])
+    return {
+        "title": title,
+        "class": type(layer).__name__,
+        "serialized": keras.saving.serialize_keras_object(layer),
+        "training": training,
+        "inputs": [encode(x) for x in inputs],
+        "inputMasks": None if masks is None else [encode(m) for m in masks],
+        "weights": [
+            {"name": w.name, "path": w.path, "trainable": w.trainable, "value": v} for w, v in zip(layer.weights, before)
+        ],
+        "outputs": [encode(o) for o in output_arrays],
+        "outputMasks": None if out_masks is None else [encode(m) for m in listed(out_masks)],
+        "cotangents": [encode(c) for c in cotangents],
+        "inputGradients": [encode(g) for g in by_input],
+        "weightGradients": [encode(g) for g in by_weight],
+        "weightsAfter": after if training else None,
+        "openShape": open_shape(layer, inputs),
+    }
+
+
+def open_shape(layer, inputs):
+    """The symbolic output shape when the batch size is unknown: (None, ...) -> (None, ...)."""
+    symbolic = [keras.KerasTensor((None, *x.shape[1:]), dtype=x.dtype.name) for x in inputs]
+    result = layer(symbolic[0] if len(symbolic) == 1 else symbolic)
+    return [list(r.shape) for r in listed(result)]
+
+
+def layers(group, build):
+    keras.backend.clear_session()
+    write(f"layers/{group}", build())
+
+
+def dense():
+    x = floats(1, 3, 4)
+    yield case("plain", L.Dense(5), x)
+    yield case("relu without bias", L.Dense(3, activation="relu", use_bias=False), x)
+    yield case("rank 3, tanh", L.Dense(2, activation="tanh"), floats(2, 2, 3, 4))
+    yield case("rank 4, softmax, he normal", L.Dense(3, activation="softmax", kernel_initializer="he_normal"), floats(3, 2, 2, 2, 3))
+    yield case("regularised in its config", L.Dense(2, kernel_regularizer="l2", bias_constraint="non_neg", kernel_constraint="max_norm"), x)
+
+
+def conv1d():
+    x = floats(4, 2, 9, 3)
+    yield case("valid", L.Conv1D(4, 3), x)
+    yield case("same, strides 2, relu", L.Conv1D(4, 3, strides=2, padding="same", activation="relu"), x)
+    yield case("same, even kernel", L.Conv1D(2, 4, padding="same"), x)
+    yield case("causal, dilation 2", L.Conv1D(2, 3, padding="causal", dilation_rate=2), x)
+    yield case("causal, strides 2", L.Conv1D(2, 3, padding="causal", strides=2, use_bias=False), x)
+    yield case("groups", L.Conv1D(6, 3, groups=3), x)
+    yield case("channels first", L.Conv1D(4, 3, data_format="channels_first", padding="same"), floats(5, 2, 3, 7))
+
+
+def conv2d():
+    x = floats(6, 2, 6, 7, 3)
+    yield case("valid", L.Conv2D(4, 3), x)
+    yield case("same", L.Conv2D(4, 3, padding="same", activation="relu"), x)
+    yield case("same, strides 2, even size", L.Conv2D(2, 3, strides=2, padding="same"), x)
+    yield case("valid, strides (2, 1)", L.Conv2D(2, (3, 2), strides=(2, 1)), x)
+    yield case("same, dilation 2", L.Conv2D(2, 3, padding="same", dilation_rate=2), x)
+    yield case("valid, dilation (1, 2), no bias", L.Conv2D(2, 3, dilation_rate=(1, 2), use_bias=False), x)
+    yield case("groups", L.Conv2D(4, 3, padding="same", groups=2), floats(7, 2, 5, 5, 4))
+    yield case("depthwise by groups", L.Conv2D(6, 3, groups=3), x)
+    yield case("1x1, strides 2", L.Conv2D(4, 1, strides=2), x)
+    yield case("same, even kernel", L.Conv2D(2, (2, 4), padding="same"), x)
+    yield case("channels first", L.Conv2D(4, 3, data_format="channels_first"), floats(8, 2, 3, 6, 5))
+    yield case("channels first, same, strides 2", L.Conv2D(2, 3, strides=2, padding="same", data_format="channels_first"), floats(8, 2, 3, 6, 5))
+
+
+def pooling():
+    steps, images = floats(9, 2, 7, 3), floats(10, 2, 7, 6, 2)
+    first = floats(11, 2, 2, 7, 6)
+    yield case("1D", L.MaxPooling1D(2), steps)
+    yield case("1D, same, strides 2, size 3", L.MaxPooling1D(3, strides=2, padding="same"), steps)
+    yield case("1D, channels first", L.MaxPooling1D(2, data_format="channels_first"), steps)
+    yield case("2D", L.MaxPooling2D(), images)
+    yield case("2D, same, size 3, strides 2", L.MaxPooling2D(3, strides=2, padding="same"), images)
+    yield case("2D, overlapping", L.MaxPooling2D((3, 2), strides=1), images)
+    yield case("2D, channels first", L.MaxPooling2D(2, data_format="channels_first"), first)
+    yield case("average 2D", L.AveragePooling2D(2), images)
+    yield case("average 2D, same leaves the padding out", L.AveragePooling2D(3, strides=2, padding="same"), images)
+    yield case("average 2D, same, strides 1", L.AveragePooling2D((2, 3), strides=1, padding="same"), images)
+    yield case("average 2D, channels first", L.AveragePooling2D(2, data_format="channels_first"), first)
+    yield case("global average 1D", L.GlobalAveragePooling1D(), steps)
+    yield case("global average 1D, mask", L.GlobalAveragePooling1D(), steps, masks=[mask_of([3, 6], 7)])
+    yield case("global average 1D, channels first, kept", L.GlobalAveragePooling1D(data_format="channels_first", keepdims=True), steps)
+    yield case("global average 2D", L.GlobalAveragePooling2D(), images)
+    yield case("global average 2D, channels first, kept", L.GlobalAveragePooling2D(data_format="channels_first", keepdims=True), first)
+    yield case("global max 1D", L.GlobalMaxPooling1D(), steps)
+    yield case("global max 1D, channels first, kept", L.GlobalMaxPooling1D(data_format="channels_first", keepdims=True), steps)
+
+
+def movement():
+    x = floats(12, 2, 3, 4)
+    images = floats(13, 2, 3, 4, 2)
+    yield case("flatten", L.Flatten(), images)
+    yield case("flatten, channels first", L.Flatten(data_format="channels_first"), images)
+    yield case("reshape", L.Reshape((4, 3)), x)
+    yield case("reshape with -1", L.Reshape((-1, 2)), x)
+    yield case("permute", L.Permute((2, 1)), x)
+    yield case("permute of three", L.Permute((3, 1, 2)), images)
+    yield case("zero padding", L.ZeroPadding2D(), images)
+    yield case("zero padding, symmetric", L.ZeroPadding2D((1, 2)), images)
+    yield case("zero padding, each side, channels first", L.ZeroPadding2D(((1, 0), (2, 1)), data_format="channels_first"), images)
+
+
+def normalization():
+    x, images = floats(14, 4, 5), floats(15, 3, 2, 3, 4)
+    steps = floats(16, 3, 4, 2)
+    for training in (False, True):
+        mode = "training" if training else "inference"
+        yield case(mode, L.BatchNormalization(), x, training=training)
+        yield case(f"images, {mode}", L.BatchNormalization(momentum=0.9, epsilon=1e-5), images, training=training)
+        yield case(f"axis 1, {mode}", L.BatchNormalization(axis=1), images, training=training)
+        yield case(f"no centre, no scale, {mode}", L.BatchNormalization(center=False, scale=False), x, training=training)
+        yield case(f"mask, {mode}", L.BatchNormalization(), steps, masks=[mask_of([4, 1, 2], 4)], training=training)
+
+
+def activations():
+    x = floats(17, 3, 5, scale=3)
+    cube = floats(18, 2, 3, 4)
+    for name in ("relu", "sigmoid", "tanh", "softmax", "elu", "gelu", "linear"):
+        yield case(name, L.Activation(name), x)
+    yield case("ReLU", L.ReLU(), x)
+    yield case("ReLU, max value", L.ReLU(max_value=2.0), x)
+    yield case("ReLU, slope", L.ReLU(negative_slope=0.2), x)
+    yield case("ReLU, threshold", L.ReLU(threshold=1.0), x)
+    yield case("ReLU, all", L.ReLU(max_value=3.0, negative_slope=0.1, threshold=0.5), x)
+    yield case("LeakyReLU", L.LeakyReLU(), x)
+    yield case("LeakyReLU, slope", L.LeakyReLU(negative_slope=0.1), x)
+    yield case("Softmax", L.Softmax(), x)
+    yield case("Softmax, axis 1", L.Softmax(axis=1), cube)
+    yield case("Softmax, two axes", L.Softmax(axis=[1, 2]), cube)
+    yield case("Softmax, mask", L.Softmax(), x, masks=[mask_of([2, 5, 1], 5)])
+
+
+def embedding():
+    words = integers(19, 7, 3, 5)
+    yield case("plain", L.Embedding(7, 3), words)
+    yield case("zero is the mask", L.Embedding(7, 2, mask_zero=True), words)
+    yield case("rank 1", L.Embedding(5, 4), integers(20, 5, 6))
+
+
+def lstm():
+    x = floats(21, 3, 5, 4)
+    masks = [mask_of([5, 2, 3], 5)]
+    yield case("last output", L.LSTM(3), x)
+    yield case("sequences", L.LSTM(3, return_sequences=True), x)
+    yield case("sequences and state", L.LSTM(2, return_sequences=True, return_state=True), x)
+    yield case("state", L.LSTM(2, return_state=True), x)
+    yield case("backwards", L.LSTM(3, go_backwards=True, return_sequences=True), x)
+    yield case("mask", L.LSTM(3), x, masks=masks)
+    yield case("mask, sequences", L.LSTM(3, return_sequences=True), x, masks=masks)
+    yield case("mask, sequences, zero output", L.LSTM(3, return_sequences=True, return_state=True, zero_output_for_mask=True), x, masks=masks)
+    yield case("mask in the middle", L.LSTM(3, return_sequences=True), x, masks=[np.array([[1, 0, 1, 1, 0], [0, 0, 1, 0, 1], [1, 1, 1, 1, 1]], bool)])
+    yield case("mask, backwards", L.LSTM(2, go_backwards=True, return_state=True), x, masks=masks)
+    yield case("no bias", L.LSTM(2, use_bias=False), x)
+    yield case("no unit forget bias", L.LSTM(2, unit_forget_bias=False), x)
+    yield case("other activations", L.LSTM(2, activation="relu", recurrent_activation="hard_sigmoid"), x)
+    yield case("unrolled", L.LSTM(2, unroll=True, return_sequences=True), x)
+    yield case("unrolled, mask", L.LSTM(2, unroll=True, return_state=True), x, masks=masks)
+
+
+def merging():
+    a, b, c = floats(22, 2, 3, 4), floats(23, 2, 3, 4), floats(24, 2, 3, 2)
+    row = floats(25, 2, 1, 4)
+    yield case("concatenate", L.Concatenate(), a, c)
+    yield case("concatenate, axis 1, three", L.Concatenate(axis=1), a, b, row)
+    yield case("add", L.Add(), a, b)
+    yield case("add three, broadcast", L.Add(), a, b, row)
+    yield case("add, other rank", L.Add(), a, floats(26, 2, 4))
+    yield case("multiply", L.Multiply(), a, b)
+    yield case("multiply, broadcast", L.Multiply(), a, row)
+    yield case("multiply three", L.Multiply(), a, b, row)
+
+
+for group in (dense, conv1d, conv2d, pooling, movement, normalization, activations, embedding, lstm, merging):
+    layers(group.__name__, lambda: list(group()))
+print(f"made by Keras {keras.__version__} on {BACKEND}")
