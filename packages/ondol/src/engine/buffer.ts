@@ -24,6 +24,10 @@ export class Buffer {
     return new Buffer(backend, memory)
   }
 
+  get isShared(): boolean {
+    return this.#holders > 1
+  }
+
   /** One more holder. */
   retain(): this {
     this.#holders++

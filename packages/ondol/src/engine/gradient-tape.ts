@@ -75,8 +75,11 @@ export class GradientTape {
     const seeds = options.outputGradients === undefined ? undefined : flatten(options.outputGradients)
     const pairs = this.stopRecording(() => targets.map((tensor, index) => [tensor, seedFor(tensor, seeds?.[index])] as const))
     const leaves = flatten(sources as Tree<Tensor | Variable>)
-    const tensors = this.stopRecording(() => leaves.map((leaf) => (leaf instanceof Variable ? withoutAutocast(leaf) : leaf)))
-    const gradients = this.stopRecording(() => backpropagate(this.#tape.records, pairs, tensors, RULES))
+    const tensors = this.stopRecording(() => leaves.map((leaf) => (leaf instanceof Variable ? leaf.uncastValue : leaf)))
+    const isFollowed = tensors.map((tensor) => this.#tape.isWatched(tensor))
+    const followed = tensors.filter((_, index) => isFollowed[index])
+    const found = this.stopRecording(() => backpropagate(this.#tape.records, pairs, followed, RULES))
+    const gradients = isFollowed.map((yes) => (yes ? (found.shift() ?? null) : null))
     if (!this.#persistent) {
       this.#isSpent = true
       this.#tape.clear()
@@ -102,8 +105,6 @@ export type Gradients<S> = S extends Tensor | Variable
   : S extends readonly (infer E)[]
     ? Gradients<E>[]
     : { [K in keyof S]: Gradients<S[K]> }
-
-const withoutAutocast = (variable: Variable): Tensor => variable.uncastValue
 
 function seedFor(target: Tensor, seed: Tensor | undefined): Tensor {
   if (!isDifferentiable(target)) throw new DTypeError({ where: 'gradient', problem: 'only a float tensor can be differentiated', received: target.toString() })

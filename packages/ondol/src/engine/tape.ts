@@ -31,6 +31,10 @@ export class Tape {
     this.#watched.add(tensor)
   }
 
+  isWatched(tensor: Tensor): boolean {
+    return this.#watched.has(tensor)
+  }
+
   /** Whether something computed from `inputs` now belongs on this tape. */
   follows(inputs: readonly Tensor[]): boolean {
     return this.isRecording && currentTrace() === this.#trace && inputs.some((input) => isDifferentiable(input) && this.#watched.has(input))

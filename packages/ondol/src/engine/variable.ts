@@ -37,8 +37,12 @@ export class Variable implements TracedState {
   path: string
   trainable: boolean
   autocast: boolean
+  /** The penalty that whoever trains it adds to the loss. Set by the layer that owns it. */
+  regularizer: ((value: Tensor) => Tensor) | undefined
+  /** What an optimizer applies to it after each update. Set by the layer that owns it. */
+  constraint: ((value: Tensor) => Tensor) | undefined
   #value: Tensor | undefined
-  /** Somebody outside may hold `#value`, so its memory must not change. */
+  /** `#value` was handed out, so its memory must not change. */
   #escaped = false
 
   /** `initial` is a tensor, or a function that makes one (run for real even while tracing). */
@@ -50,9 +54,8 @@ export class Variable implements TracedState {
     this.path = name
     this.trainable = trainable
     this.autocast = autocast
-    // A value of the caller's own stays theirs: share its memory, and treat it as seen from outside.
+    // A tensor of the caller's own stays theirs: its memory is shared until one of both changes.
     this.#value = typeof initial === 'function' ? value : new Tensor(value, { buffer: value.buffer(`Variable ${name}`).retain() })
-    this.#escaped = typeof initial !== 'function'
     this.#value.pin(true)
     const ref = new WeakRef(this)
     variables.add(ref)
@@ -88,7 +91,7 @@ export class Variable implements TracedState {
       trace.writeState(this, value)
       return
     }
-    this.#replace(new Tensor(value, { buffer: value.buffer(this.path).retain() }), true)
+    this.#replace(new Tensor(value, { buffer: value.buffer(this.path).retain() }))
   }
 
   assignAdd(delta: Tensor): void {
@@ -136,7 +139,7 @@ export class Variable implements TracedState {
     const buffer = value.buffer(this.path)
     if (buffer.backend === backend) return buffer
     const moved = moveTo(backend, value).retain()
-    this.#replace(new Tensor(this, { buffer: moved }), true)
+    this.#replace(new Tensor(this, { buffer: moved }))
     return moved
   }
 
@@ -145,9 +148,9 @@ export class Variable implements TracedState {
    */
   bufferToUpdate(backend: Backend): Buffer {
     const buffer = this.bufferToRead(backend)
-    if (!this.#escaped) return buffer
+    if (!this.#escaped && !buffer.isShared) return buffer
     const copy = copyOf(this.#concrete('update'))
-    this.#replace(new Tensor(this, { buffer: copy }), false)
+    this.#replace(new Tensor(this, { buffer: copy }))
     return copy
   }
 
@@ -156,14 +159,14 @@ export class Variable implements TracedState {
     return this.#value
   }
 
-  #replace(value: Tensor, escaped: boolean): void {
+  #replace(value: Tensor): void {
     const old = this.#value
     old?.pin(false)
     // A value that was seen from outside is freed when its last holder lets go of it.
     if (!this.#escaped) old?.dispose()
     value.pin(true)
     this.#value = value
-    this.#escaped = escaped
+    this.#escaped = false
   }
 }
 
