@@ -24,23 +24,42 @@ function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
   ts.forEachChild(node, (child) => walk(child, visit))
 }
 
-/**
- * Everything a file imports: statements, re-exports, `import()` calls and `import('x').T` types.
- * `import { type T }` counts as a value: under `verbatimModuleSyntax` the import itself stays.
- */
-export function importsOf(path: string, text: string): Import[] {
-  const found: Import[] = []
+interface Facts {
+  readonly imports: readonly Import[]
+  /** Uses `process.x` as a free name; `globalThis.process?.x` is a question that any platform can answer. */
+  readonly usesProcess: boolean
+}
+
+const known = new Map<string, Facts>()
+
+function factsOf(path: string, text: string): Facts {
+  const imports: Import[] = []
+  let usesProcess = false
   const add = (specifier: ts.Node | undefined, typeOnly: boolean): void => {
-    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.push({ specifier: specifier.text, typeOnly })
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) imports.push({ specifier: specifier.text, typeOnly })
   }
   walk(parse(path, text), (node) => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword)
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly)
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false)
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true)
+    else if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) usesProcess ||= node.expression.text === 'process'
   })
-  return found
+  return { imports, usesProcess }
 }
+
+/** `factsOf`, once for each text: several rules ask. */
+function lookAt(path: string, text: string): Facts {
+  let facts = known.get(text)
+  if (facts === undefined) known.set(text, (facts = factsOf(path, text)))
+  return facts
+}
+
+/**
+ * Everything a file imports: statements, re-exports, `import()` calls and `import('x').T` types.
+ * `import { type T }` counts as a value: under `verbatimModuleSyntax` the import itself stays.
+ */
+export const importsOf = (path: string, text: string): readonly Import[] => lookAt(path, text).imports
 
 /** The file below `src` that a relative specifier means, or undefined for any other specifier. */
 function resolve(from: string, specifier: string): string | undefined {
@@ -119,17 +138,8 @@ export function foreignModules(sources: Sources): string[] {
       if (!specifier.startsWith('node:')) found.push(`${path} imports the package ${specifier}`)
       else if (!typeOnly && !mayUseNode(path)) found.push(`${path} imports ${specifier}`)
     }
-    if (!mayUseNode(path) && usesProcess(path, text)) found.push(`${path} uses process`)
+    if (!mayUseNode(path) && lookAt(path, text).usesProcess) found.push(`${path} uses process`)
   }
-  return found
-}
-
-/** `process.x` as a free name; `globalThis.process?.x` is a question any platform can answer. */
-function usesProcess(path: string, text: string): boolean {
-  let found = false
-  walk(parse(path, text), (node) => {
-    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'process') found = true
-  })
   return found
 }
 

@@ -24,7 +24,7 @@ export const NODE_FILES: Readonly<Record<string, string>> = {
 }
 
 /** Module specifiers that are neither relative nor Node's. */
-export const OTHER_MODULES: readonly string[] = ['#platform', '#wasm-threads']
+export const OTHER_MODULES: readonly string[] = ['#platform', '#wasm-threads', '#native-backend']
 
 /** Lines beyond which a file should be looked at: one idea rarely needs more. */
 export const LONG_FILE = 450

@@ -5,6 +5,9 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fetchCached, type RemoteFile, sha256 } from './cache.js'
 
+/** Node's bytes as a page's body. */
+const page = (bytes: Uint8Array): Response => new Response(Uint8Array.from(bytes))
+
 const content = new TextEncoder().encode('warmth from below '.repeat(500))
 let folder: string
 let file: RemoteFile
@@ -29,7 +32,7 @@ const network = (pages: Record<string, () => Response>) => {
 
 describe('fetchCached', () => {
   it('downloads once, checks, keeps, and reads the kept file after that', async () => {
-    const { asked, get } = network({ 'http://one/file.gz': () => new Response(gzipSync(content)) })
+    const { asked, get } = network({ 'http://one/file.gz': () => page(gzipSync(content)) })
     const progress: number[] = []
     const options = { cacheFolder: folder, fetch: get, onProgress: (received: number) => void progress.push(received) }
     expect(await fetchCached(file, options)).toEqual(content)
@@ -40,20 +43,20 @@ describe('fetchCached', () => {
   })
 
   it('accepts an uncompressed copy', async () => {
-    const { get } = network({ 'http://one/file.gz': () => new Response(content) })
+    const { get } = network({ 'http://one/file.gz': () => page(content) })
     expect(await fetchCached(file, { cacheFolder: folder, fetch: get })).toEqual(content)
   })
 
   it('goes on to the next address when one is missing, wrong, cut off or endless', async () => {
-    const good = (): Response => new Response(gzipSync(content))
+    const good = (): Response => page(gzipSync(content))
     const wrong = Uint8Array.from(content, (byte) => byte ^ 1)
     const bad: [() => Response, string][] = [
       [() => new Response('gone', { status: 404 }), 'the server answered 404'],
-      [() => new Response(gzipSync(wrong)), 'the checksum differs'],
-      [() => new Response(gzipSync(content).subarray(0, 40)), 'the gzip file is damaged'],
+      [() => page(gzipSync(wrong)), 'the checksum differs'],
+      [() => page(gzipSync(content).subarray(0, 40)), 'the gzip file is damaged'],
       [() => new Response('<html>'), `6 bytes where ${content.length} belong`],
-      [() => new Response(gzipSync(new Uint8Array(1e6))), 'the gzip file holds more than it may'],
-      [() => new Response(new Uint8Array(1e6)), 'the server sends more than the file can hold'],
+      [() => page(gzipSync(new Uint8Array(1e6))), 'the gzip file holds more than it may'],
+      [() => page(new Uint8Array(1e6)), 'the server sends more than the file can hold'],
     ]
     for (const [answer, reason] of bad) {
       await rm(join(folder, 'set'), { recursive: true, force: true })
@@ -71,7 +74,7 @@ describe('fetchCached', () => {
   })
 
   it('replaces a damaged cached file', async () => {
-    const { get } = network({ 'http://one/file.gz': () => new Response(gzipSync(content)) })
+    const { get } = network({ 'http://one/file.gz': () => page(gzipSync(content)) })
     await fetchCached(file, { cacheFolder: folder, fetch: get })
     await writeFile(join(folder, 'set/file.gz'), 'damaged')
     expect(await fetchCached(file, { cacheFolder: folder, fetch: get })).toEqual(content)
@@ -80,7 +83,7 @@ describe('fetchCached', () => {
 
   it('still answers when the cache cannot be written', async () => {
     await writeFile(join(folder, 'set'), 'a file where the folder should be')
-    const { get } = network({ 'http://one/file.gz': () => new Response(gzipSync(content)) })
+    const { get } = network({ 'http://one/file.gz': () => page(gzipSync(content)) })
     expect(await fetchCached(file, { cacheFolder: folder, fetch: get })).toEqual(content)
   })
 })
