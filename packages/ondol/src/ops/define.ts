@@ -47,7 +47,7 @@ export function defineOp<T extends readonly unknown[], P extends object, R exten
   const run = (...args: unknown[]): unknown => {
     const { inputs, parameters } = splitArguments(definition, args)
     if (inputs.flat().some(isSymbolic)) return new OpNode(definition as unknown as AnyDefinition, parameters).callSymbolically(inputs)
-    return withScope(definition.name, () => definition.call(inputs as unknown as T, parameters as P))
+    return withScope(definition.name, () => definition.call(inputs.map(readVariables) as unknown as T, parameters as P))
   }
   return Object.assign(run, { definition }) as unknown as Op<T, P, R>
 }
@@ -74,6 +74,12 @@ function splitArguments(definition: { readonly name: string; readonly tensors: n
     if (value !== undefined) parameters[key] = value
   }
   return { inputs, parameters }
+}
+
+/** Variables as their values: in the dtype of the autocast scope, which promotion goes by. */
+function readVariables(input: unknown): unknown {
+  if (input instanceof Variable) return input.value
+  return Array.isArray(input) && input.some((item) => item instanceof Variable) ? input.map(readVariables) : input
 }
 
 function isOptions(value: unknown): boolean {
@@ -108,7 +114,7 @@ export class OpNode implements Operation {
   }
 
   callOn(args: readonly unknown[]): Tree<Tensor> {
-    return withScope(this.name, () => this.#definition.call(args, this.#parameters))
+    return withScope(this.name, () => this.#definition.call(args.map(readVariables), this.#parameters))
   }
 
   /** Parameters in Keras's spelling, with the name. */

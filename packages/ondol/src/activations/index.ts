@@ -1,0 +1,79 @@
+/** Activation functions by name: `keras.activations`. */
+import { ValueError } from '../core/errors.js'
+import { Registry } from '../core/registry.js'
+import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import type { Tensor } from '../engine/index.js'
+import * as functions from './functions.js'
+
+export * from './functions.js'
+
+/** A function from a tensor to one of the same shape. */
+export type Activation = (x: Tensor) => Tensor
+/** What layers take as an activation. */
+export type ActivationLike = string | Activation | SerializedObject | null
+
+const {
+  linear,
+  relu,
+  relu6,
+  leakyRelu,
+  elu,
+  celu,
+  selu,
+  softplus,
+  softsign,
+  sigmoid,
+  logSigmoid,
+  hardSigmoid,
+  tanh,
+  hardTanh,
+  tanhShrink,
+  hardShrink,
+  softShrink,
+  silu,
+  hardSilu,
+  gelu,
+  mish,
+  exponential,
+  softmax,
+  logSoftmax,
+} = functions
+
+/** By Keras's name. */
+const NAMED = {
+  linear, relu, relu6, leaky_relu: leakyRelu, elu, celu, selu, softplus, softsign, sigmoid, log_sigmoid: logSigmoid, hard_sigmoid: hardSigmoid,
+  tanh, hard_tanh: hardTanh, tanh_shrink: tanhShrink, hard_shrink: hardShrink, soft_shrink: softShrink,
+  silu, hard_silu: hardSilu, gelu, mish, exponential, softmax, log_softmax: logSoftmax,
+} as const // biome-ignore format: one row a family
+
+const registry = new Registry<Activation>('activation', NAMED as Readonly<Record<string, Activation>>)
+registry.add('silu', silu, 'swish')
+registry.add('hard_silu', hardSilu, 'hard_swish')
+
+const names = new Map<unknown, string>(Object.entries(NAMED).map(([name, fn]) => [fn, name]))
+
+/**
+ * An activation by name (`'relu'`, `'log_softmax'`, `'logSoftmax'`), from a config, or a function of your own;
+ * nothing means `linear`.
+ *
+ * @throws ValueError that offers the nearest names.
+ */
+export function get(identifier: unknown): Activation {
+  if (identifier === null || identifier === undefined) return linear as Activation
+  if (typeof identifier === 'string') return registry.get(identifier)
+  if (typeof identifier === 'function') return identifier as Activation
+  // As an object: { module: 'builtins', class_name: 'function', config: 'relu' }.
+  if (isSerializedObject(identifier))
+    return registry.get(String(identifier.class_name === 'function' ? identifier.config : identifier.class_name))
+  throw new ValueError({ problem: 'this is no activation', expected: 'a name or a function', received: String(identifier) })
+}
+
+/** Its name, as Keras writes it to files; for a function of your own the description of a registered one. */
+export function serialize(activation: Activation): string | Record<string, unknown> {
+  const name = names.get(activation)
+  if (name !== undefined) return name
+  const own = activation.name || 'activation'
+  return { module: 'builtins', class_name: 'function', config: own, registered_name: 'function' }
+}
+
+export const deserialize = get

@@ -1,0 +1,74 @@
+/**
+ * The classes of one kind of small object (initializers, regularizers, constraints): found by name,
+ * written to files and read back.
+ */
+import { ValueError } from './errors.js'
+import { Registry } from './registry.js'
+import { fromKerasConfig, isSerializedObject, type SerializedObject } from './spelling.js'
+
+export interface Configurable {
+  /** Its options in Keras's spelling. */
+  getConfig(): Record<string, unknown>
+}
+
+/** Takes the options named in `positional` by position, the rest in a record. */
+export interface ConfigurableClass<T> {
+  new (...args: never[]): T
+  readonly positional?: readonly string[]
+}
+
+export class Catalog<T extends Configurable> {
+  readonly #registry: Registry<ConfigurableClass<T>>
+  readonly #names = new Map<unknown, string>()
+  readonly #module: string
+
+  /** `kind` is the noun of messages, `module` the Python module; `aliases` are further names of classes. */
+  constructor(
+    kind: string,
+    module: string,
+    classes: Readonly<Record<string, ConfigurableClass<T>>>,
+    aliases: Readonly<Record<string, string>> = {},
+  ) {
+    this.#registry = new Registry(kind, classes)
+    this.#module = module
+    for (const [name, Class] of Object.entries(classes)) this.#names.set(Class, name)
+    for (const [alias, name] of Object.entries(aliases)) this.#registry.add(alias, classes[name] as ConfigurableClass<T>)
+  }
+
+  /** An object by its class's name in any spelling, with defaults, or from a config. */
+  make(description: string | SerializedObject): T {
+    if (typeof description === 'string') return this.#construct(this.#registry.get(description), {})
+    return this.#construct(this.#registry.get(description.class_name), fromKerasConfig(description.config))
+  }
+
+  #construct(Class: ConfigurableClass<T>, options: Record<string, unknown>): T {
+    const { positional = [] } = Class
+    const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !positional.includes(name)))
+    return new (Class as unknown as new (...args: unknown[]) => T)(...positional.map((name) => options[name]), rest)
+  }
+
+  /** Describes a wrong identifier. */
+  refuse(identifier: unknown): never {
+    throw new ValueError({
+      problem: `this is no ${this.#registry.kind}`,
+      expected: `a name, a function, a config, or an object of ${this.#module.replace('keras.', '')}`,
+      received: String(identifier),
+    })
+  }
+
+  isDescription(identifier: unknown): identifier is string | SerializedObject {
+    return typeof identifier === 'string' || isSerializedObject(identifier)
+  }
+
+  /** As Keras writes it to files. */
+  serialize(object: T): SerializedObject {
+    const name = this.#names.get(object.constructor)
+    const ownName = (object.constructor as { readonly name: string }).name
+    return {
+      module: name === undefined ? null : this.#module,
+      class_name: name ?? ownName,
+      config: object.getConfig(),
+      registered_name: name === undefined ? ownName : null,
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** Initializers without chance: zeros, ones, one number, the identity matrix. */
+import type { DType } from '../core/dtype.js'
+import { ShapeError } from '../core/errors.js'
+import { formatShape, type Shape } from '../core/shape.js'
+import type { Tensor } from '../engine/index.js'
+import * as ops from '../ops/index.js'
+import { Initializer } from './initializer.js'
+
+export class Zeros extends Initializer {
+  override make(shape: Shape, dtype: DType): Tensor {
+    return ops.zeros(shape, dtype)
+  }
+}
+
+export class Ones extends Initializer {
+  override make(shape: Shape, dtype: DType): Tensor {
+    return ops.ones(shape, dtype)
+  }
+}
+
+export class Constant extends Initializer {
+  static readonly positional = ['value']
+
+  constructor(readonly value = 0) {
+    super()
+  }
+
+  override make(shape: Shape, dtype: DType): Tensor {
+    return ops.full(shape, this.value, dtype)
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { value: this.value }
+  }
+}
+
+/** `gain` on the diagonal of a matrix. */
+export class Identity extends Initializer {
+  static readonly positional = ['gain']
+
+  constructor(readonly gain = 1) {
+    super()
+  }
+
+  override make(shape: Shape, dtype: DType): Tensor {
+    if (shape.length !== 2)
+      throw new ShapeError({
+        where: 'initializers.Identity',
+        problem: 'only a matrix can be an identity',
+        received: `shape ${formatShape(shape)}`,
+      })
+    const [rows, columns] = shape as [number, number]
+    return ops.cast(ops.multiply(ops.eye(rows, columns, 0, dtype), this.gain), dtype)
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { gain: this.gain }
+  }
+}
