@@ -300,12 +300,12 @@ describe.each(Object.entries(ENTRIES))('%s', (name, entry) => {
       property((draw) => {
         const { f, inputs } = entry(draw)
         checkGradient(draw, f, inputs)
-      }, 20))
+      }, 40))
     it('can be differentiated twice', () =>
       property((draw) => {
         const { f, inputs } = entry(draw)
         checkGradient(draw, gradientOf(f), inputs)
-      }, 8))
+      }, 16))
   }
 })
 

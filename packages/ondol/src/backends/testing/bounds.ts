@@ -296,10 +296,18 @@ function runUnrounded(node: Node, inputs: readonly HostArray[], results: readonl
   return runPrimitive(node.primitive, node.attributes, wide).map(numbers)
 }
 
-/** What a consumer may see of a value: its own bar, and the rounding that may not have happened yet. */
+/**
+ * What a consumer may see of a value: one whose rounding has not happened yet, or, where the value was
+ * uncertain to begin with, one that was rounded to the next neighbour.
+ */
 const inFlight = ({ array, error, unrounded }: Bounded): Bounded => {
-  const rounded = numbers(array)
-  return { array, error: error.map((bar, i) => bar + distance(rounded[i] as number, unrounded[i] as number)), unrounded }
+  if (!isFloat(array.dtype)) return { array, error, unrounded }
+  const values = numbers(array)
+  const bars = error.map((bar, i) => {
+    const value = values[i] as number
+    return bar === 0 ? distance(value, unrounded[i] as number) : bar + unitInLastPlace(array.dtype, value)
+  })
+  return { array, error: bars, unrounded }
 }
 
 /** Rounding, once more, of what was uncertain: a cast to a narrow type may fall to the next value. */

@@ -1,7 +1,7 @@
 /** Runs a trial on a backend and on the judge, and says everything there is to know when they differ. */
 import { bytesOf, type DType, type TypedArray } from '../../core/dtype.js'
 import { sizeOf } from '../../core/shape.js'
-import type { Backend, Memory } from '../../engine/backend.js'
+import type { Backend, Memory, Program } from '../../engine/backend.js'
 import { printGraph } from '../../engine/graph.js'
 import type { PrimitiveName } from '../../engine/primitives.js'
 import type { HostArray } from '../host/index.js'
@@ -30,7 +30,7 @@ const bytesFor = (dtype: DType, length: number): number => length * bytesOf(dtyp
  * One run of `graph`: fresh memories in, results out, and every byte given back. Inputs and outputs
  * are freed as soon as the contract allows, and outputs hold garbage before.
  */
-async function runOn(backend: Backend, program: ReturnType<Backend['compile']>, { graph, inputs }: Trial): Promise<TypedArray[]> {
+async function runOn(backend: Backend, program: Program, { graph, inputs }: Trial): Promise<TypedArray[]> {
   const before = backend.allocatedBytes
   const memories = inputs.map(({ dtype, storage }) => {
     const memory = backend.allocate(bytesFor(dtype, storage.length))
@@ -59,22 +59,38 @@ async function runOn(backend: Backend, program: ReturnType<Backend['compile']>, 
 export async function checkTrial(backend: Backend, trial: Trial): Promise<void> {
   const expected = boundGraph(trial.graph, trial.inputs.map(given))
   const isSigned = trial.graph.nodes.every(({ primitive }) => SIGN_KEEPING.has(primitive))
-  const program = backend.compile(trial.graph)
+  let program: Program | undefined
+  let complaint: string | undefined
   try {
+    program = backend.compile(trial.graph)
     for (const attempt of ['first', 'second']) {
       const results = await runOn(backend, program, trial)
-      results.forEach((storage, i) => {
-        const judged = expected[i] as Bounded
-        const wrong = firstDifference(judged, { ...judged.array, storage }, isSigned)
-        if (wrong !== undefined) throw new Error(describe(trial, i, wrong, judged, storage, attempt))
-      })
+      complaint ??= expected.flatMap((judged, i) =>
+        differences(judged, results[i] as TypedArray, isSigned, `output ${i} of the ${attempt} run`),
+      )[0]
     }
   } catch (cause) {
-    if (cause instanceof Error && cause.message.includes('return %')) throw cause
     throw new Error(`${(cause as Error).message}\nwhile running\n${describeTrial(trial)}`, { cause })
   } finally {
-    program.dispose()
+    program?.dispose()
   }
+  if (complaint !== undefined) throw new Error(`${complaint}\nby\n${describeTrial(trial)}`)
+}
+
+/** The first element that is not as it should be, if there is one, with its surroundings. */
+function differences(judged: Bounded, storage: TypedArray, isSigned: boolean, which: string): string[] {
+  const { array, error } = judged
+  const result: HostArray = { ...array, storage }
+  const index = firstDifference(judged, result, isSigned)
+  if (index === undefined) return []
+  return [
+    [
+      `${which} differs at element ${index}:`,
+      `expected ${numbers(array)[index]} ± ${error[index]}, received ${numbers(result)[index]}`,
+      `expected: ${list(array, index)}`,
+      `received: ${list(result, index)}`,
+    ].join('\n'),
+  ]
 }
 
 function firstDifference({ array, error }: Bounded, result: HostArray, isSigned: boolean): number | undefined {
@@ -98,14 +114,3 @@ const list = (array: HostArray, around = 0): string => {
 
 const describeTrial = ({ graph, inputs }: Trial): string =>
   [printGraph(graph), ...inputs.map((input, i) => `input ${i}: ${list(input)}`)].join('\n')
-
-function describe(trial: Trial, output: number, index: number, { array, error }: Bounded, storage: TypedArray, attempt: string): string {
-  const result: HostArray = { ...array, storage }
-  return [
-    `output ${output} differs at element ${index} in the ${attempt} run:`,
-    `expected ${numbers(array)[index]} ± ${error[index]}, received ${numbers(result)[index]}`,
-    describeTrial(trial),
-    `expected: ${list(array, index)}`,
-    `received: ${list(result, index)}`,
-  ].join('\n')
-}
