@@ -47,6 +47,7 @@ export function linearAccess(dims: readonly number[], shape: Shape): Mapped {
 /** A map on `from`-shaped values as a map on the same elements in shape `to`. */
 export function reshapeAccess(access: Access, from: Shape, to: Shape, dims: readonly number[]): Mapped {
   if (sizeOf(from) === 0) return new Access(to.map(() => constantIndex(dims.length)))
+  if (sizeOf(from) !== sizeOf(to)) throw new Error(`internal: (${from}) reshaped to (${to})`)
   const axes: AxisIndex[] = to.map(() => constantIndex(dims.length))
   let i = 0
   let j = 0

@@ -11,6 +11,7 @@ import { type Epilogue, matchEpilogues } from './epilogues.js'
 import { hasUnitStride, matmulOperands, momentsOperand } from './operands.js'
 import { dense, isDense, moveView, type Strided, sliceView } from './strided.js'
 import type { LoweringTarget } from './target.js'
+import type { PrimitiveName } from '../primitives.js'
 
 /** A node on its way to a step. */
 export interface Operation {
@@ -45,8 +46,16 @@ export interface Program {
   readonly pinned: ReadonlySet<Value>
 }
 
-export function legalize(graph: Graph, target: LoweringTarget, forced: ReadonlySet<Value>): Program {
-  return new Legalizer(graph, target, forced).run()
+/** What one attempt at lowering leaves for the next. */
+export class Findings {
+  /** Inputs of movements that no index map leads through. */
+  readonly forced = new Set<Value>()
+  /** Movements made for kernel operands: the same ones in each attempt. */
+  readonly moves = new Map<Node, readonly (readonly Node[])[]>()
+}
+
+export function legalize(graph: Graph, target: LoweringTarget, findings: Findings): Program {
+  return new Legalizer(graph, target, findings).run()
 }
 
 class Legalizer {
@@ -61,7 +70,7 @@ class Legalizer {
   constructor(
     readonly graph: Graph,
     readonly target: LoweringTarget,
-    readonly forced: ReadonlySet<Value>,
+    readonly findings: Findings,
   ) {}
 
   run(): Program {
@@ -142,19 +151,16 @@ class Legalizer {
     if (kind === 'kernel') return this.#kernelInputs(node)
     if (kind === 'assembly') return this.#assemblyInputs(node)
     const [input] = node.inputs
-    if (kind !== 'movement' || input === undefined || !this.forced.has(input)) return node.inputs
+    if (kind !== 'movement' || input === undefined || !this.findings.forced.has(input)) return node.inputs
     const copy = this.#copyOnce(input)
     this.#pinned.add(copy)
     return [copy]
   }
 
   #kernelInputs(node: Node): Value[] {
-    if (isNode(node, 'dot')) {
-      return matmulOperands(node).map((moves) => this.#operand(this.#moved(moves), ({ shape, strides }) => hasUnitStride(shape, strides)))
-    }
+    if (isNode(node, 'dot')) return this.#moved(node, matmulOperands).map((value) => this.#operand(value, ({ shape, strides }) => hasUnitStride(shape, strides)))
     if (isNode(node, 'moments')) {
-      const canGoAlong = (view: Strided): boolean => isDense(view) || view.strides[2] === 1
-      return [this.#operand(this.#moved(momentsOperand(node)), canGoAlong)]
+      return this.#moved(node, momentsOperand).map((value) => this.#operand(value, (view) => isDense(view) || view.strides[2] === 1))
     }
     if (node.primitive === 'maxPoolGrad' || node.primitive === 'maxPoolGather') {
       const [values, positions] = node.inputs as [Value, Value]
@@ -166,10 +172,15 @@ class Legalizer {
     return node.inputs.map((value) => this.#operand(value))
   }
 
-  /** Adds movements; returns what they lead to. */
-  #moved(moves: readonly Node[]): Value {
-    for (const node of moves) this.#add({ node, kind: 'movement', inputs: node.inputs, outputs: node.outputs })
-    return resultOf(moves[moves.length - 1] as Node)
+  /** Adds the movements that bring operands into form; returns what they lead to. */
+  #moved<P extends PrimitiveName>(node: Node<P>, arrange: (node: Node<P>) => readonly (readonly Node[])[]): Value[] {
+    const key = node as unknown as Node
+    const moves = this.findings.moves.get(key) ?? arrange(node)
+    this.findings.moves.set(key, moves)
+    return moves.map((chain) => {
+      for (const move of chain) this.#visit(move, move.outputs)
+      return resultOf(chain[chain.length - 1] as Node)
+    })
   }
 
   #assemblyInputs(node: Node): readonly Value[] {
@@ -179,6 +190,7 @@ class Legalizer {
       return isSpread(node) ? [this.#operand(value), filling] : node.inputs
     }
     const [base, indices, updates] = node.inputs as [Value, Value, Value]
+    this.#operands.add(resultOf(node))
     return [base, this.#operand(indices), this.#operand(updates)]
   }
 

@@ -5,7 +5,7 @@ import type { LoopStep, Plan, PlanBuffer, Step, View } from '../plan.js'
 import { controlStep, isControl } from './control.js'
 import { orderUpdates, overwritesInOrder } from './donations.js'
 import { kernelStep } from './kernels.js'
-import { isSpread, legalize, type Operation, type Program } from './legalize.js'
+import { Findings, isSpread, legalize, type Operation, type Program } from './legalize.js'
 import { copyLoop, emitLoop, type Place } from './loops.js'
 import { planMemory } from './memory.js'
 import { baseOf, formRegions, type Region, type Regions } from './regions.js'
@@ -19,12 +19,12 @@ export type { LoweringTarget } from './target.js'
 
 /** The plan of a graph. The graph should have been through `optimize`. */
 export function lowerToPlan(graph: Graph, target: LoweringTarget): Plan {
-  const forced = new Set<Value>()
+  const findings = new Findings()
   for (;;) {
-    const known = forced.size
-    const plan = new Lowering(graph, target, forced).run()
+    const known = findings.forced.size
+    const plan = new Lowering(graph, target, findings).run()
     if (plan !== null) return plan
-    if (forced.size === known) throw new Error('internal: lowering makes no progress')
+    if (findings.forced.size === known) throw new Error('internal: lowering makes no progress')
   }
 }
 
@@ -45,9 +45,9 @@ class Lowering {
   constructor(
     readonly graph: Graph,
     readonly target: LoweringTarget,
-    readonly forced: Set<Value>,
+    readonly findings: Findings,
   ) {
-    this.program = legalize(graph, target, forced)
+    this.program = legalize(graph, target, findings)
     this.regions = formRegions(this.program, target.fusion)
     this.#inputs = graph.inputs.map((value, index) => this.#storage({ ...bare(value), role: { kind: 'input', index } }))
     this.#outputs = graph.outputs.map((value, index) => this.#storage({ ...bare(value), role: { kind: 'output', index } }))
@@ -89,7 +89,7 @@ class Lowering {
       isStored: (value) => this.regions.stored.has(value),
       placeOf: (value) => this.#placeOf(value),
       force: (value) => {
-        this.forced.add(value)
+        this.findings.forced.add(value)
         this.#isBlocked = true
       },
     })

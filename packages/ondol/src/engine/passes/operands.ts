@@ -4,7 +4,7 @@ import { type Abstract, makeNode, type Node, resultOf, type Value } from '../gra
 import { INFER } from '../primitives.js'
 
 /** Movement nodes that bring each operand into form; the last one's result is the operand. */
-export function matmulOperands(node: Node<'dot'>): readonly [readonly Node[], readonly Node[]] {
+export function matmulOperands(node: Node<'dot'>): readonly (readonly Node[])[] {
   const { batchA, batchB, contractA, contractB } = node.attributes
   const [a, b] = node.inputs as [Value, Value]
   const pairs = contractA.map((axis, i) => [axis, contractB[i] as number] as const).sort(([x], [y]) => x - y)
@@ -14,7 +14,7 @@ export function matmulOperands(node: Node<'dot'>): readonly [readonly Node[], re
 }
 
 /** The input with its reduced axes together: in the middle where they are neighbours, else last. */
-export function momentsOperand(node: Node<'moments'>): readonly Node[] {
+export function momentsOperand(node: Node<'moments'>): readonly (readonly Node[])[] {
   const [x] = node.inputs as [Value]
   const axes = [...node.attributes.axes].sort((a, b) => a - b)
   const first = axes[0] ?? x.shape.length
@@ -23,9 +23,9 @@ export function momentsOperand(node: Node<'moments'>): readonly Node[] {
   const between = range(first, past).filter((axis) => !axes.includes(axis) && x.shape[axis] !== 1)
   if (between.length === 0) {
     const kept = range(first, past).filter((axis) => !axes.includes(axis))
-    return arrange(x, [[...range(0, first), ...kept], axes, range(past, x.shape.length)], node.scope)
+    return [arrange(x, [[...range(0, first), ...kept], axes, range(past, x.shape.length)], node.scope)]
   }
-  return arrange(x, [x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)), axes, []], node.scope)
+  return [arrange(x, [x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)), axes, []], node.scope)]
 }
 
 function arrange(value: Value, groups: readonly (readonly number[])[], scope: string): Node[] {
