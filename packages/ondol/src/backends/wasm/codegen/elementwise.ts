@@ -10,7 +10,7 @@ import * as vectorMath from './vector-math.js'
 
 type Vector = Value<'v128'>
 
-/** Where instructions are emitted, and how many lanes count. */
+/** Where instructions are emitted, and how many different elements the lanes hold: one is in all of them. */
 export interface Site {
   readonly f: FunctionBuilder
   readonly lanes: 1 | 4
@@ -207,19 +207,27 @@ function perLane(site: Site, name: ScalarName, args: readonly TypedVector[]): Ve
   const { f, functions } = site
   const kept: Local<'v128'>[] = args.map(({ value }) => f.let(value))
   const [x, y] = kept as [Local<'v128'>, Local<'v128'>]
-  const result = f.let(x)
   const integer = functions.integer.get(name)
   const binary = functions.binary.get(name)
   const unary = functions.unary.get(name)
   const wide = (vector: Local<'v128'>, lane: number): Value<'f64'> => f64.promoteF32(f32x4.extractLane(vector, lane))
-  for (let lane = 0; lane < site.lanes; lane++) {
-    if (integer !== undefined) {
-      f.set(result, i32x4.replaceLane(result, lane, integer.call(i32x4.extractLane(x, lane), i32x4.extractLane(y, lane))))
-    } else {
-      const value = binary !== undefined ? binary.call(wide(x, lane), wide(y, lane)) : unary?.call(wide(x, lane))
-      if (value === undefined) throw unknown(name)
-      f.set(result, f32x4.replaceLane(result, lane, f32.demoteF64(value)))
-    }
+  if (integer !== undefined) {
+    return eachLane(site, i32x4, (lane) => integer.call(i32x4.extractLane(x, lane), i32x4.extractLane(y, lane)))
   }
+  return eachLane(site, f32x4, (lane) => {
+    const value = binary !== undefined ? binary.call(wide(x, lane), wide(y, lane)) : unary?.call(wide(x, lane))
+    if (value === undefined) throw unknown(name)
+    return f32.demoteF64(value)
+  })
+}
+
+interface Lanes<T extends 'i32' | 'f32'> {
+  readonly splat: (value: Value<T>) => Vector
+  readonly replaceLane: (vector: Vector, lane: number, value: Value<T>) => Vector
+}
+
+function eachLane<T extends 'i32' | 'f32'>({ f, lanes }: Site, { splat, replaceLane }: Lanes<T>, compute: (lane: number) => Value<T>): Vector {
+  const result = f.let(splat(compute(0)))
+  for (let lane = 1; lane < lanes; lane++) f.set(result, replaceLane(result, lane, compute(lane)))
   return result
 }

@@ -12,7 +12,7 @@ import { type LoopLayout, type LoopOperand, type LoopShape, layoutOf } from './s
 
 type Vector = Value<'v128'>
 
-/** How many elements of the vector level are done at once: `units` vectors of four, or one lane of one. */
+/** How many elements of the vector level are done at once: `units` vectors of four, or one element (in all lanes). */
 interface Mode {
   readonly lanes: 1 | 4
   readonly units: number
@@ -89,11 +89,13 @@ class LoopEmitter {
 
   /** Code from `level` inwards, for one point of the levels outside it. */
   #nest(level: number, mode: Mode): void {
-    if (level === this.#firstReduced || level > this.#lastLevel) {
-      const opened = this.#open(mode)
+    if (level !== this.#firstReduced) {
       this.#inner(level, mode)
-      this.#close(opened, mode)
-    } else this.#inner(level, mode)
+      return
+    }
+    const accumulators = this.#open(mode)
+    this.#inner(level, mode)
+    this.#close(accumulators, mode)
   }
 
   #inner(level: number, mode: Mode): void {
@@ -167,8 +169,8 @@ class LoopEmitter {
         this.#values[at] = [literal(instruction.value, instruction.type)]
         return
       }
-      const count = this.#isPerUnit[at] === true ? mode.units : 1
-      this.#values[at] = Array.from({ length: count }, (_, unit) => this.f.let(this.#compute(instruction, this.#values, this.shape.body, mode, unit)))
+      const own = this.#isPerUnit[at] === true ? mode : ONE
+      this.#values[at] = Array.from({ length: own.units }, (_, unit) => this.f.let(this.#compute(instruction, this.#values, this.shape.body, own, unit)))
     })
   }
 
@@ -251,7 +253,7 @@ class LoopEmitter {
       const identity = literal(identityOf(reduction, type), type)
       const zero = (): Local<'v128'> => f.let(identity)
       const running = Array.from({ length: units }, zero)
-      const inBlocks = reduction.op === 'sum' && type === 'f32'
+      const inBlocks = reduction.op === 'sum' && type === 'f32' && this.#firstReduced <= this.#lastLevel
       return { reduction, type, running, totals: inBlocks ? (this.#isRowReduction ? [zero()] : running.map(zero)) : [] }
     })
     this.#accumulators = accumulators

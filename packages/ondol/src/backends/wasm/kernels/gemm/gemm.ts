@@ -61,7 +61,8 @@ export function defineGemm(module: ModuleBuilder, name: string, source: ASource,
       f.advance(b, i32.mul(i32.divS(firstColumn, TILE_COLUMNS), GEMM.load(args, 'bPanel')))
       const mode = f.let(i32.const(0))
 
-      f.while(i32.ltS(k0, kEnd), () => {
+      // At least once: a product over nothing still has a bias.
+      f.doWhile(() => {
         const kBlock = f.let(GEMM.load(args, 'kBlock'))
         f.set(left, i32.sub(kEnd, k0))
         const columns = f.let(smaller(kBlock, left))
@@ -100,7 +101,7 @@ export function defineGemm(module: ModuleBuilder, name: string, source: ASource,
         })
         f.set(mode, i32.const(ACCUMULATE))
         f.advance(k0, columns)
-      })
+      }, i32.ltS(k0, kEnd))
     })
   })
 }

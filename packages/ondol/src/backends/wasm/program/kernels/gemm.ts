@@ -2,6 +2,7 @@
 import { TILE_COLUMNS } from '../../kernels/gemm/arithmetic.js'
 import { float32Gemm, int32Gemm } from '../../kernels/gemm/family.js'
 import { GEMM } from '../../kernels/gemm/gemm.js'
+import { MATRIX_SOURCE } from '../../kernels/gemm/matrix-source.js'
 import { PACK_B } from '../../kernels/gemm/pack.js'
 import type { Kernel } from '../../runtime/linker.js'
 import { type Pointer, SelfOffset, type Word } from '../../runtime/record.js'
@@ -49,6 +50,8 @@ export interface Product {
   readonly parts?: { readonly count: number; readonly bytes: number }
 }
 
+const NOTHING = MATRIX_SOURCE.pack({ a: 0, row: 0, column: 4, batch: 0 })
+
 const MOST_COLUMNS = 512
 const MOST_ROWS = 96
 const MOST_DEPTH = 256
@@ -58,7 +61,8 @@ const gemmKernel = (builder: Builder, dtype: GemmDType, name: string): Kernel =>
 const ceilTo = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
 /** Cuts `size` into equal blocks of at most `most`, each a multiple of `multiple`. */
-const evenBlock = (size: number, most: number, multiple: number): number => ceilTo(Math.ceil(size / Math.ceil(size / most)), multiple)
+const evenBlock = (size: number, most: number, multiple: number): number =>
+  size === 0 ? multiple : ceilTo(Math.ceil(size / Math.ceil(size / most)), multiple)
 
 export function addProduct(builder: Builder, product: Product): void {
   const { m, n, k, batches, parts } = product
@@ -96,7 +100,9 @@ export function addProduct(builder: Builder, product: Product): void {
     batches,
   })
   const share = { count: partCount * batches * mBlocks * nBlocks, work: (m * ceilTo(n, TILE_COLUMNS) * k * batches) / 10 + m * k * batches * 0.3 }
-  builder.task(gemmKernel(builder, product.dtype, product.kernel), [...words, ...product.source], share)
+  // Over nothing there is nothing to look at: no windows, whose sizes may be 0.
+  const [kernel, source] = k === 0 ? ['gemm', NOTHING] : [product.kernel, product.source]
+  builder.task(gemmKernel(builder, product.dtype, kernel), [...words, ...source], share)
 }
 
 /** Packs B into scratch memory. */

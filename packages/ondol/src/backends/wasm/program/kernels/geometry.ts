@@ -77,15 +77,15 @@ export interface Sight {
   readonly taps: readonly Tap[]
 }
 
-/** The record of `kernels/gemm/windows.ts`. */
-export function windowWords(builder: Builder, { x, images, channels, pixel, places, step, taps }: Sight): Word[] {
+/** The record of `kernels/gemm/windows.ts`; `outside` is the address of what taps outside see, by default zeros. */
+export function windowWords(builder: Builder, { x, images, channels, pixel, places, step, taps }: Sight, outside?: number): Word[] {
   const strides = rowMajorStrides(images.size)
   const table = taps.flatMap(({ offset }) => [...offset, pixel * offset.reduce((sum, distance, axis) => sum + distance * (strides[axis] as number), 0)])
   const low = mapTriple((axis) => -Math.min(...taps.map(({ offset }) => at(offset, axis))))
   const high = mapTriple((axis) => at(images.size, axis) - 1 - Math.max(...taps.map(({ offset }) => at(offset, axis))))
   return WINDOWS.pack({
     x,
-    zeros: builder.constant(4 * channels + 64),
+    zeros: outside ?? builder.constant(4 * channels + 64),
     taps: builder.constant(4 * table.length, new Uint8Array(Int32Array.from(table).buffer)),
     tapCount: taps.length,
     channels,
