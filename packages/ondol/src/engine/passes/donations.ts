@@ -1,7 +1,7 @@
 /** Outputs that take their input's memory: readers of the old value go first, and who comes late is found out. */
 import type { Graph } from '../graph.js'
 import type { Step } from '../plan.js'
-import { touched, type Unit } from './units.js'
+import { readByEpilogue, touched, type Unit } from './units.js'
 
 /** Makes each unit that writes a donated output wait for the readers of its donor, where that closes no circle. */
 export function orderUpdates(units: readonly Unit[], donations: Graph['donations'], inputs: readonly number[], outputs: readonly number[]): readonly Unit[] {
@@ -42,7 +42,7 @@ export function overwritesInOrder(steps: readonly Step[], from: number, to: numb
 
 function readsInPlace(step: Step, from: number, to: number): boolean {
   if (!touched(step).reads.includes(from)) return true
-  if (step.kind !== 'loop' || step.epilogueStores.some(({ buffer }) => buffer === to)) return false
+  if (step.kind !== 'loop' || step.epilogueStores.some(({ buffer }) => buffer === to) || readByEpilogue(step).has(from)) return false
   const places = [...step.inputs, ...step.stores].flatMap((operand) => ('buffer' in operand && (operand.buffer === from || operand.buffer === to) ? [`${operand.offset}|${operand.strides}`] : []))
   return new Set(places).size === 1
 }

@@ -187,7 +187,8 @@ class Legalizer {
     if (isNode(node, 'concat')) return node.inputs
     if (isNode(node, 'pad')) {
       const [value, filling] = node.inputs as [Value, Value]
-      return isSpread(node) ? [this.#operand(value), filling] : node.inputs
+      const isKnown = isNode(filling.node, 'full') || (isNode(filling.node, 'constant') && this.#kind(filling) === 'source')
+      return [isSpread(node) ? this.#operand(value) : value, isKnown ? filling : this.#operand(filling)]
     }
     const [base, indices, updates] = node.inputs as [Value, Value, Value]
     this.#operands.add(resultOf(node))

@@ -1,7 +1,7 @@
 /** Addresses: loops write over inputs that die in them, everything else gets the best-fitting hole of one arena. */
 import { bytesOf } from '../../core/dtype.js'
 import type { LoopStep, Step } from '../plan.js'
-import { type Storage, touched } from './units.js'
+import { readByEpilogue, type Storage, touched } from './units.js'
 
 export interface MemoryPlan {
   /** Byte offset of each temporary. */
@@ -64,7 +64,7 @@ export function planMemory(steps: readonly Step[], storages: readonly Storage[])
 /** Pairs of an input and a stored buffer of one loop that could be one: same type, touched at equal points only. */
 function overwrites(step: LoopStep, storages: readonly Storage[]): { readonly from: number; readonly to: number }[] {
   const pairs: { from: number; to: number }[] = []
-  const used = new Set<number>()
+  const used = readByEpilogue(step)
   for (const store of step.stores) {
     const to = storages[store.buffer] as Storage
     const key = `${store.offset}|${store.strides}`

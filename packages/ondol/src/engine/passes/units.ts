@@ -1,6 +1,6 @@
 /** Steps before they are put in order: what each reads, writes and waits for, over buffers without addresses. */
 import type { DType } from '../../core/dtype.js'
-import type { BufferRole, ScanStep, Step, View } from '../plan.js'
+import type { BufferRole, LoopStep, ScanStep, Step, View } from '../plan.js'
 
 /** A buffer-to-be: temporaries have no offset yet. */
 export interface Storage {
@@ -92,4 +92,14 @@ export function rebind(step: Step, change: (buffer: number) => number): Step {
     default:
       return step satisfies never
   }
+}
+
+/** The buffers that a loop reads after its reductions: too late for what the loop itself writes over. */
+export function readByEpilogue({ inputs, epilogue }: LoopStep): Set<number> {
+  const buffers = new Set<number>()
+  for (const instruction of epilogue) {
+    const input = instruction.op === 'load' ? inputs[instruction.input] : undefined
+    if (input?.kind === 'memory') buffers.add(input.buffer)
+  }
+  return buffers
 }
