@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 /** A tensor as the vectors store it: numbers, or base64 of the little-endian elements where there are many. */
 export interface VectorTensor {
-  readonly dtype: 'float32' | 'float64' | 'float16' | 'int32' | 'uint8' | 'bool'
+  readonly dtype: 'float32' | 'float64' | 'int32' | 'uint8' | 'bool'
   readonly shape: readonly number[]
   readonly data: readonly (number | boolean)[] | string
 }
@@ -51,7 +51,7 @@ export function readVectors<T>(name: string): T {
 
 /** The elements of a stored tensor as numbers; booleans are 0 and 1. */
 export function elements(tensor: VectorTensor): Float32Array | Float64Array | Int32Array | Uint8Array {
-  const array = { float32: Float32Array, float64: Float64Array, float16: Float32Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }[
+  const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }[
     tensor.dtype
   ]
   if (typeof tensor.data !== 'string') return array.from(tensor.data.map(Number))
