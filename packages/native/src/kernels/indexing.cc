@@ -17,13 +17,64 @@ void copyRow(char* to, const char* from, Index n, Index stride, int bytes) {
   for (Index i = 0; i < n; i++) std::memcpy(to + i * bytes, from + i * stride * bytes, static_cast<size_t>(bytes));
 }
 
-template <class S> void addRow(typename S::Raw* to, const typename S::Raw* from, Index n, Index stride) {
+template <class S> void copyElements(typename S::Raw* to, Index toStride, const typename S::Raw* from, Index n, Index stride) {
+  for (Index i = 0; i < n; i++) to[i * toStride] = from[i * stride];
+}
+
+// Adds in the type that sums are kept in: float32 for 16-bit floats.
+template <class S> void addElements(typename S::Value* to, Index toStride, const typename S::Raw* from, Index n, Index stride) {
   using V = typename S::Value;
   for (Index i = 0; i < n; i++) {
-    if constexpr (std::is_integral_v<V>) to[i] = S::store(static_cast<V>(static_cast<uint32_t>(S::load(to[i])) + static_cast<uint32_t>(S::load(from[i * stride]))));
-    else to[i] = S::store(S::load(to[i]) + S::load(from[i * stride]));
+    V& sum = to[i * toStride];
+    if constexpr (std::is_integral_v<V>) sum = static_cast<V>(static_cast<uint32_t>(sum) + static_cast<uint32_t>(S::load(from[i * stride])));
+    else sum += S::load(from[i * stride]);
   }
 }
+
+struct Scatter {
+  View indices, updates, y;
+  bool add;
+  Index outer() const { return y.shape[0]; }
+  Index n() const { return y.shape[1]; }
+  Index inner() const { return y.shape[2]; }
+
+  // Calls fn(update row, target row) for the indices of outer index o that fall into `rows`, in order.
+  template <class Fn> void each(const Frame& frame, Range rows, Fn&& fn) const {
+    const int32_t* index = reinterpret_cast<const int32_t*>(frame.at(indices));
+    const Index step = indices.strides.empty() ? 1 : indices.strides.back();
+    for (Index i = 0; i < updates.shape[1]; i++) {
+      const Index row = clampIndex(index[i * step], n());
+      if (row >= rows.begin && row < rows.end) fn(i, row);
+    }
+  }
+
+  template <class S> void run(const Frame& frame, Range rows) const {
+    using Raw = typename S::Raw;
+    using V = typename S::Value;
+    constexpr bool kOwnSums = !std::is_same_v<Raw, V>;
+    const Raw* from = reinterpret_cast<const Raw*>(frame.at(updates));
+    Raw* to = reinterpret_cast<Raw*>(frame.at(y));
+    std::vector<V> sums(add && kOwnSums ? static_cast<size_t>((rows.end - rows.begin) * inner()) : 0);
+    for (Index o = 0; o < outer(); o++) {
+      const Raw* source = from + o * updates.strides[0];
+      Raw* target = to + o * y.strides[0];
+      if (!add) {
+        each(frame, rows, [&](Index i, Index row) { copyElements<S>(target + row * y.strides[1], y.strides[2], source + i * updates.strides[1], inner(), updates.strides[2]); });
+      } else if constexpr (!kOwnSums) {
+        each(frame, rows, [&](Index i, Index row) { addElements<S>(target + row * y.strides[1], y.strides[2], source + i * updates.strides[1], inner(), updates.strides[2]); });
+      } else {
+        const auto eachElement = [&](auto&& fn) {
+          for (Index row = rows.begin; row < rows.end; row++) {
+            for (Index i = 0; i < inner(); i++) fn(target[row * y.strides[1] + i * y.strides[2]], sums[static_cast<size_t>((row - rows.begin) * inner() + i)]);
+          }
+        };
+        eachElement([](Raw& element, V& sum) { sum = S::load(element); });
+        each(frame, rows, [&](Index i, Index row) { addElements<S>(sums.data() + (row - rows.begin) * inner(), 1, source + i * updates.strides[1], inner(), updates.strides[2]); });
+        eachElement([](Raw& element, V& sum) { element = S::store(sum); });
+      }
+    }
+  }
+};
 
 }  // namespace
 
@@ -47,35 +98,15 @@ StepPtr makeGather(KernelContext& context) {
   });
 }
 
-// Each thread owns a share of the output's rows (or of the columns, where rows are few) and passes over all
-// indices: no atomics, and sums in the order of the updates.
+// Each thread owns a share of the output's rows and passes over all indices: no atomics, and sums in the
+// order of the updates.
 StepPtr makeScatter(KernelContext& context) {
-  const bool add = context.name == KernelName::scatterAdd;
-  const View indices = context.inputs.at(0), updates = context.inputs.at(1), y = context.outputs.at(0);
-  const Index outer = y.shape[0], n = y.shape[1], inner = y.shape[2], m = updates.shape[1];
-  const double cost = 100 + static_cast<double>(outer * m) * (5 + 0.3 * static_cast<double>(inner));
+  const Scatter scatter{context.inputs.at(0), context.inputs.at(1), context.outputs.at(0), context.name == KernelName::scatterAdd};
+  const double cost = 100 + static_cast<double>(scatter.outer() * scatter.updates.shape[1]) * (5 + 0.3 * static_cast<double>(scatter.inner()));
   return makeStep(cost, [=](Frame& frame) {
-    const int32_t* index = reinterpret_cast<const int32_t*>(frame.at(indices));
-    const Index step = indices.strides.empty() ? 1 : indices.strides.back();
-    if (n == 0) return;
-    withType(y.dtype, [&](auto stored) {
+    withType(scatter.y.dtype, [&](auto stored) {
       using S = decltype(stored);
-      using Raw = typename S::Raw;
-      const Raw* from = reinterpret_cast<const Raw*>(frame.at(updates));
-      Raw* to = reinterpret_cast<Raw*>(frame.at(y));
-      parallel(threadsFor(cost, frame), [&](int part, int parts) {
-        const Range rows = shareOf(n, part, parts);
-        for (Index o = 0; o < outer; o++) {
-          for (Index i = 0; i < m; i++) {
-            const Index row = clampIndex(index[i * step], n);
-            if (row < rows.begin || row >= rows.end) continue;
-            Raw* target = to + (o * n + row) * inner;
-            const Raw* source = from + o * updates.strides[0] + i * updates.strides[1];
-            if (add) addRow<S>(target, source, inner, updates.strides[2]);
-            else copyRow(reinterpret_cast<char*>(target), reinterpret_cast<const char*>(source), inner, updates.strides[2], sizeof(Raw));
-          }
-        }
-      });
+      parallelFor(threadsFor(cost, frame), scatter.n(), [&](Range rows) { scatter.run<S>(frame, rows); });
     });
   });
 }
