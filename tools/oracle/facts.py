@@ -6,6 +6,7 @@ import inspect
 
 import numpy as np
 from oracle import BACKEND, encode, keras, write
+from keras.src.backend.common.dtypes import _lattice_result_type
 from keras.src.initializers.random_initializers import compute_fans
 from keras.src.utils.naming import to_snake_case
 
@@ -14,10 +15,11 @@ PYTHON = {"python int": 1, "python float": 1.0, "python bool": True}
 
 
 def dtypes():
-    """result_type of every pair; with a Python number beside a tensor the number is weak. JAX has no float64, so no row of numbers for it."""
-    table = {a: {b: keras.backend.result_type(a, b) for b in DTYPES} for a in DTYPES}
+    """result_type of every pair; with a Python number beside a tensor the number is weak. JAX has no float64: Keras's rule itself is asked."""
+    table = {a: {b: _lattice_result_type(a, b) for b in DTYPES} for a in DTYPES}
     for name, value in PYTHON.items():
-        table[name] = {b: keras.ops.add(keras.ops.ones((1,), b), value).dtype.name if BACKEND == "jax" else None for b in DTYPES if b != "float64"}
+        table[name] = {b: keras.ops.add(keras.ops.ones((1,), b), value).dtype.name for b in DTYPES }
+    jax.config.update("jax_enable_x64", False)
     return table
 
 
