@@ -6,25 +6,23 @@ import { existsSync } from 'node:fs'
 import { run, tryRun } from './command.mjs'
 
 const includeFolders = () =>
-  [process.env.DNNLROOT, process.env.ONEDNN_ROOT, '/usr', '/usr/local', '/opt/homebrew']
-    .filter((root) => root !== undefined)
-    .map((root) => `${root}/include`)
+  [process.env.ONEDNN_ROOT, '/usr', '/usr/local', '/opt/homebrew'].filter((root) => root !== undefined).map((root) => `${root}/include`)
 
 /** Each need: how to see that it is met, its Debian package, and how others get it. */
 const NEEDS = {
   compiler: {
-    isMet: () => [process.env.CXX, 'g++', 'clang++', 'c++'].some((name) => name !== undefined && tryRun(name, ['--version']) !== undefined),
+    isMet: () => tryRun(process.env.CXX ?? 'g++', ['--version']) !== undefined,
     debian: 'g++',
     native: true,
     name: 'a C++ compiler',
-    elsewhere: { linux: 'install g++ or clang++ (Fedora: dnf install gcc-c++)', darwin: 'xcode-select --install' },
+    elsewhere: { linux: 'install g++ (Fedora: dnf install gcc-c++), or set CXX to another compiler', darwin: 'xcode-select --install' },
   },
   oneDNN: {
     isMet: () => includeFolders().some((folder) => existsSync(`${folder}/dnnl.hpp`) || existsSync(`${folder}/oneapi/dnnl/dnnl.hpp`)),
     debian: 'libdnnl-dev',
     native: true,
     name: 'oneDNN 2.6 or newer with its headers',
-    elsewhere: { linux: 'Fedora: dnf install onednn-devel; or set DNNLROOT', darwin: 'brew install onednn' },
+    elsewhere: { linux: 'Fedora: dnf install onednn-devel; or set ONEDNN_ROOT', darwin: 'brew install onednn' },
   },
   fashionMnist: {
     isMet: () => existsSync('/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz'),
