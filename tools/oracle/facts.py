@@ -19,7 +19,6 @@ def dtypes():
     table = {a: {b: _lattice_result_type(a, b) for b in DTYPES} for a in DTYPES}
     for name, value in PYTHON.items():
         table[name] = {b: keras.ops.add(keras.ops.ones((1,), b), value).dtype.name for b in DTYPES }
-    jax.config.update("jax_enable_x64", False)
     return table
 
 
