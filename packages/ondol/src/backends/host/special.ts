@@ -3,11 +3,14 @@
  * Abramowitz & Stegun (numbers in brackets), chosen for shortness over speed.
  */
 
+/** Beyond this, 1 - erf is what keeps its digits. */
+const TAIL = 1.4
+
 /** The error function [7.1.6]; a sum of terms of one sign, so nothing cancels. */
 export function erf(x: number): number {
   if (Number.isNaN(x)) return x
   const magnitude = Math.abs(x)
-  if (magnitude > 2.5) return Math.sign(x) * (1 - erfcTail(magnitude))
+  if (magnitude > TAIL) return Math.sign(x) * (1 - erfcTail(magnitude))
   let term = x
   let sum = x
   for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-17; n++) {
@@ -17,11 +20,11 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
 }
 
-/** 1 - erf(x) for x > 2, by the continued fraction [7.1.14]. */
+/** 1 - erf(x) beyond `TAIL`, by the continued fraction [7.1.14]. */
 function erfcTail(x: number): number {
   if (x > 27) return 0
   let fraction = x
-  for (let n = 80; n > 0; n--) fraction = x + n / 2 / fraction
+  for (let n = 200; n > 0; n--) fraction = x + n / 2 / fraction
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / fraction
 }
 
@@ -34,7 +37,7 @@ export function erfInv(x: number): number {
   const half = 2 / (Math.PI * 0.147) + log / 2
   let y = Math.sqrt(Math.sqrt(half * half - log / 0.147) - half)
   for (let i = 0; i < 8; i++) {
-    const excess = y > 2.5 ? 1 - magnitude - erfcTail(y) : erf(y) - magnitude
+    const excess = y > TAIL ? 1 - magnitude - erfcTail(y) : erf(y) - magnitude
     const step = (excess * Math.sqrt(Math.PI) * Math.exp(y * y)) / 2
     y -= step / (1 + y * step) // Halley: the curvature of erf is -2y times its slope
     if (Math.abs(step) < 1e-16 * y) break

@@ -51,6 +51,9 @@ const UNITS: { readonly [N in UnaryName | BinaryName]?: readonly [result: number
   atan2: [8, 0],
 }
 
+/** What the judge's own log-gamma series loses near its zeros, absolutely: they lie where greater terms cancel. */
+const JUDGE_NOISE: { readonly [N in UnaryName | BinaryName]?: number } = { lgamma: 2e-14, digamma: 2e-14 }
+
 /** Units that each sum may be off per square root of its terms, relative to the sum of magnitudes. */
 const SUM_UNITS = 2
 
@@ -169,7 +172,8 @@ const scalars: Rule = (node, inputs, results) => {
   const units = float ? resultUnits : 0
   const scalar = scalarOf(name, float) as (...args: number[]) => number
   const bars = elementwiseBars(scalar, inputs, float ? argumentUnits * epsilonOf(result.dtype) : 0, result.storage.length)
-  return [combine(bars, inUnits(result, units), (x, y) => x + y)]
+  const noise = JUDGE_NOISE[name] ?? 0
+  return [combine(bars, inUnits(result, units), (x, y) => x + y + noise)]
 }
 
 const moments: Rule = (node, inputs, results) => {
