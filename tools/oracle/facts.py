@@ -1,25 +1,13 @@
-"""Tables of facts: dtype promotion, automatic names, fans and statistics of the initializers.
+"""Tables of facts: automatic names, fans and statistics of the initializers.
 
-Run: .venv/bin/python tools/oracle/facts.py             writes packages/ondol/src/testing/vectors/{dtypes,names,initializers}.json
+Run: .venv/bin/python tools/oracle/facts.py             writes packages/ondol/src/testing/vectors/{names,initializers}.json
 """
 import inspect
 
 import numpy as np
 from oracle import BACKEND, encode, keras, write
-from keras.src.backend.common.dtypes import _lattice_result_type
 from keras.src.initializers.random_initializers import compute_fans
 from keras.src.utils.naming import to_snake_case
-
-DTYPES = ["bool", "uint8", "int32", "float16", "bfloat16", "float32", "float64"]
-PYTHON = {"python int": 1, "python float": 1.0, "python bool": True}
-
-
-def dtypes():
-    """result_type of every pair; with a Python number beside a tensor the number is weak. JAX has no float64: Keras's rule itself is asked."""
-    table = {a: {b: _lattice_result_type(a, b) for b in DTYPES} for a in DTYPES}
-    for name, value in PYTHON.items():
-        table[name] = {b: keras.ops.add(keras.ops.ones((1,), b), value).dtype.name for b in DTYPES }
-    return table
 
 
 def names():
@@ -57,8 +45,6 @@ def initializers():
     }
 
 
-if BACKEND == "jax":
-    write("dtypes", dtypes())
 write("names", names())
 write("initializers", initializers())
 print(f"made by Keras {keras.__version__} on {BACKEND}")

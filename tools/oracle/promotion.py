@@ -1,0 +1,20 @@
+"""The table of dtype promotion: result_type of every pair, and of a Python number beside a tensor, where the number is weak.
+
+Run: .venv/bin/python tools/oracle/promotion.py         writes packages/ondol/src/testing/vectors/dtypes.json
+
+Keras's rule is the same on all backends, but JAX runs without float64 and answers float32 in its place; so PyTorch is asked.
+"""
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+from oracle import BACKEND, keras, write  # noqa: E402
+
+DTYPES = ["bool", "uint8", "int32", "float16", "bfloat16", "float32", "float64"]
+PYTHON = {"python int": 1, "python float": 1.0, "python bool": True}
+
+table = {a: {b: keras.backend.result_type(a, b) for b in DTYPES} for a in DTYPES}
+for name, value in PYTHON.items():
+    table[name] = {b: keras.backend.standardize_dtype(keras.ops.add(keras.ops.ones((1,), b), value).dtype) for b in DTYPES}
+write("dtypes", table)
+print(f"made by Keras {keras.__version__} on {BACKEND}")
