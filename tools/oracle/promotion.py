@@ -2,11 +2,11 @@
 
 Run: .venv/bin/python tools/oracle/promotion.py         writes packages/ondol/src/testing/vectors/dtypes.json
 
-Keras's rule is the same on all backends, but JAX runs without float64 and answers float32 in its place; so PyTorch is asked.
+Keras lets float64 give float64 on TensorFlow only and makes it float32 elsewhere; the rest is equal on all backends.
 """
 import os
 
-os.environ["KERAS_BACKEND"] = "torch"
+os.environ["KERAS_BACKEND"] = "tensorflow"
 
 from oracle import BACKEND, keras, write  # noqa: E402
 
