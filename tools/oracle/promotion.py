@@ -11,10 +11,10 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 from oracle import BACKEND, keras, write  # noqa: E402
 
 DTYPES = ["bool", "uint8", "int32", "float16", "bfloat16", "float32", "float64"]
-PYTHON = {"python int": 1, "python float": 1.0, "python bool": True}
+PYTHON = {"python int": int, "python float": float}
 
 table = {a: {b: keras.backend.result_type(a, b) for b in DTYPES} for a in DTYPES}
-for name, value in PYTHON.items():
-    table[name] = {b: keras.backend.standardize_dtype(keras.ops.add(keras.ops.ones((1,), b), value).dtype) for b in DTYPES}
+for name, kind in PYTHON.items():
+    table[name] = {b: keras.backend.result_type(b, kind) for b in DTYPES}
 write("dtypes", table)
 print(f"made by Keras {keras.__version__} on {BACKEND}")
