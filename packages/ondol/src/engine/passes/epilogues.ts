@@ -1,4 +1,5 @@
 /** Finds `relu(kernel + bias)`: what matrix products and convolutions can do while they store. */
+import { sizeOf } from '../../core/shape.js'
 import type { Graph, Node, Value } from '../graph.js'
 import { isNode, resultOf } from '../graph.js'
 import { layoutAxes } from '../primitives.js'
@@ -67,7 +68,9 @@ function channelAxis(node: Node): number | undefined {
   if (isNode(node, 'conv')) return layoutAxes(node.attributes.layout, rank).channel
   if (!isNode(node, 'dot')) return undefined
   const { batchB, contractB } = node.attributes
-  const right = node.inputs[1] as Value
+  const [left, right] = node.inputs as [Value, Value]
+  // A product over nothing is a fill, which has no epilogue.
+  if (sizeOf(left.shape) === 0) return undefined
   return right.shape.length - batchB.length - contractB.length === 1 ? rank - 1 : undefined
 }
 

@@ -1,5 +1,5 @@
 /** Runs plans the slow and obvious way, on real addresses, so that a wrong view or a wrong overlap shows. */
-import { allocate, bytesOf, type DType, readElement, type TypedArray, viewOf, writeElement } from '../../../core/dtype.js'
+import { allocate, bytesOf, type DType, isFloat, readElement, type TypedArray, viewOf, writeElement } from '../../../core/dtype.js'
 import { sizeOf } from '../../../core/shape.js'
 import type { HostArray } from '../../../backends/host/array.js'
 import { scalarOf } from '../../../backends/host/elementwise.js'
@@ -267,7 +267,8 @@ function finish(result: HostArray, bias: HostArray | undefined, relu: boolean, c
   const channels = result.shape[channel] as number
   for (let i = 0; i < result.storage.length; i++) {
     const at = Math.floor(i / inner) % channels
-    const sum = readElement(result.dtype, result.storage, i) + (bias === undefined ? 0 : readElement(bias.dtype, bias.storage, at))
+    const plus = scalarOf('add', isFloat(result.dtype))
+    const sum = plus(readElement(result.dtype, result.storage, i), bias === undefined ? 0 : readElement(bias.dtype, bias.storage, at))
     writeElement(result.dtype, result.storage, i, relu ? Math.max(sum, 0) : sum)
   }
   return result
