@@ -16,6 +16,8 @@ export interface InputSpecOptions {
   /** A last axis of size 1 may be there or not. */
   readonly allowLastAxisSqueeze?: boolean
   readonly name?: string
+  /** What to do when a size does not fit. */
+  readonly hint?: string
   /** `null` may come in its place. */
   readonly optional?: boolean
 }
@@ -29,9 +31,10 @@ export class InputSpec {
   readonly axes: ReadonlyMap<number, number | null>
   readonly allowLastAxisSqueeze: boolean
   readonly name: string | undefined
+  readonly hint: string | undefined
   readonly optional: boolean
 
-  constructor({ dtype, shape, ndim, minNdim, maxNdim, axes = {}, allowLastAxisSqueeze = false, name, optional = false }: InputSpecOptions) {
+  constructor({ dtype, shape, ndim, minNdim, maxNdim, axes = {}, allowLastAxisSqueeze = false, name, hint, optional = false }: InputSpecOptions) {
     this.dtype = dtype
     this.shape = shape
     this.ndim = shape?.length ?? ndim
@@ -40,6 +43,7 @@ export class InputSpec {
     this.axes = new Map(Object.entries(axes).map(([axis, size]) => [Number(axis), size]))
     this.allowLastAxisSqueeze = allowLastAxisSqueeze
     this.name = name
+    this.hint = hint
     this.optional = optional
     const rank = this.ndim ?? maxNdim
     const beyond = [...this.axes.keys()].find((axis) => rank !== undefined && axis >= rank)
@@ -100,7 +104,7 @@ function assertFits(spec: InputSpec, { shape, dtype }: Shaped, what: string): vo
     throw new DTypeError({ problem: `${what} has the wrong dtype`, expected: spec.dtype, received: dtype })
   for (const [axis, size] of spec.axes) {
     const found = shape[axis < 0 ? axis + rank : axis]
-    if (size !== null && found !== null && found !== size) refuse(`size ${size} on axis ${axis}`)
+    if (size !== null && found !== null && found !== size) refuse(`size ${size} on axis ${axis}`, spec.hint)
   }
   if (spec.shape === undefined) return
   const squeezed = (sizes: PartialShape): PartialShape => (spec.allowLastAxisSqueeze && sizes.at(-1) === 1 ? sizes.slice(0, -1) : sizes)

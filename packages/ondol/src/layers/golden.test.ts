@@ -1,0 +1,107 @@
+/** Every layer against vectors from the real Keras: config, outputs, masks, gradients, moving averages, open shapes. */
+import { describe, expect, it } from 'vitest'
+import { createHostBackend } from '../backends/host/index.js'
+import { GradientTape, jit, Tensor, tensor, useBackend, type Variable } from '../engine/index.js'
+import { isFloat } from '../core/dtype.js'
+import { flatten } from '../core/tree.js'
+import * as ops from '../ops/index.js'
+import { KerasTensor } from '../ops/operation.js'
+import { elements, type LayerVector, readVectors, type VectorTensor } from '../testing/vectors.js'
+import type { Layer } from './layer.js'
+import { maskOf, setMask } from './masks.js'
+import { deserialize } from './serialization.js'
+
+const FAMILIES = ['activations', 'conv1d', 'conv2d', 'dense', 'embedding', 'lstm', 'merging', 'movement', 'normalization', 'pooling']
+
+const load = (vector: VectorTensor): Tensor => tensor(elements(vector), vector.shape, vector.dtype)
+
+function expectClose(actual: Tensor | null | undefined, expected: VectorTensor, what: string): void {
+  expect(actual, what).toBeInstanceOf(Tensor)
+  expect(actual?.shape, `${what}: shape`).toEqual(expected.shape)
+  const wanted = elements(expected)
+  const scale = wanted.reduce((largest: number, value: number) => Math.max(largest, Math.abs(value)), 1)
+  actual?.dataSync().forEach((value, i) => {
+    expect(Math.abs(value - (wanted[i] as number)), `${what}[${i}]: ${value} instead of ${wanted[i]}`).toBeLessThanOrEqual(1e-5 * scale)
+  })
+}
+
+/** The layer as Keras wrote it, with its weights. */
+function rebuild(vector: LayerVector): Layer {
+  const layer = deserialize(vector.serialized)
+  const shapes = vector.inputs.map(({ shape }) => shape)
+  if (!layer.built) layer.build(shapes.length === 1 ? shapes[0] : shapes)
+  expect(layer.weights.map(({ name, trainable }) => ({ name, trainable }))).toEqual(vector.weights.map(({ name, trainable }) => ({ name, trainable })))
+  layer.setWeights(vector.weights.map(({ value }) => load(value)))
+  return layer
+}
+
+/** Calls the layer on the vector's inputs, in its masks. */
+function run(layer: Layer, vector: LayerVector, inputs: readonly Tensor[]): Tensor[] {
+  inputs.forEach((input, i) => {
+    const mask = vector.inputMasks?.[i]
+    if (mask) setMask(input, load(mask))
+  })
+  const result: unknown = layer(inputs.length === 1 ? (inputs[0] as Tensor) : inputs, { training: vector.training })
+  return flatten(result as Tensor[])
+}
+
+useBackend(createHostBackend())
+
+for (const family of FAMILIES) {
+  describe(family, () => {
+    for (const vector of readVectors<LayerVector[]>(`layers/${family}`)) {
+      const title = `${vector.class}: ${vector.title}${vector.training ? ' (training)' : ''}`
+
+      it(`${title}: config`, () => {
+        const layer = deserialize(vector.serialized)
+        expect(layer.getConfig()).toEqual(vector.serialized.config)
+        expect(layer.serialize()).toMatchObject({ module: 'keras.layers', class_name: vector.class, registered_name: null })
+      })
+
+      it(`${title}: values, masks and gradients`, () => {
+        const layer = rebuild(vector)
+        const inputs = vector.inputs.map(load)
+        const floats = inputs.filter(({ dtype }) => isFloat(dtype))
+        using tape = new GradientTape()
+        tape.watch(floats)
+        const outputs = run(layer, vector, inputs)
+        outputs.forEach((output, i) => {
+          expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
+          const mask = vector.outputMasks?.[i]
+          if (mask) expectClose(maskOf(output), mask, `mask ${i}`)
+          else expect(maskOf(output), `mask ${i}`).toBeUndefined()
+        })
+        const cotangents = vector.cotangents.map(load)
+        const objective = outputs.map((output, i) => ops.sum(ops.multiply(output, cotangents[i] as Tensor))).reduce((a, b) => ops.add(a, b))
+        const trained: Variable[] = layer.trainableVariables
+        const gradients = tape.gradient(objective, [...floats, ...trained]) as (Tensor | null)[]
+        const wanted = [...vector.inputGradients, ...vector.weightGradients].filter((gradient) => gradient !== null)
+        expect(gradients.length).toBe(wanted.length)
+        gradients.forEach((gradient, i) => {
+          expectClose(gradient, wanted[i] as VectorTensor, `gradient ${i}`)
+        })
+        vector.weightsAfter?.forEach((after, i) => {
+          expectClose(layer.weights[i]?.value, after, `weight ${i} after`)
+        })
+      })
+
+      it(`${title}: compiled, and described for an unknown batch`, () => {
+        const layer = rebuild(vector)
+        const masks = vector.inputMasks?.map((mask) => load(mask))
+        const compiled = jit((inputs: Tensor[], given: Tensor[]) => {
+          inputs.forEach((input, i) => {
+            if (given[i] !== undefined) setMask(input, given[i])
+          })
+          const result: unknown = layer(inputs.length === 1 ? (inputs[0] as Tensor) : inputs, { training: vector.training })
+          return flatten(result as Tensor[])
+        })
+        compiled(vector.inputs.map(load), masks ?? []).forEach((output, i) => {
+          expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
+        })
+        const open = vector.inputs.map(({ shape, dtype }) => new KerasTensor([null, ...shape.slice(1)], { dtype }))
+        const symbolic = flatten(layer(open.length === 1 ? (open[0] as KerasTensor) : open) as unknown as KerasTensor[])
+        expect(symbolic.map(({ shape }) => shape)).toEqual(vector.openShape)
+      })
+    }
+  })
+}

@@ -1,0 +1,95 @@
+/** Pooling over windows of one and two spatial axes. Follows `keras/src/layers/pooling/base_pooling.py`. */
+import type { Tensor } from '../engine/index.js'
+import { type DataFormat, requireDataFormat } from '../ops/config.js'
+import { perAxis } from '../ops/convolution.js'
+import * as ops from '../ops/index.js'
+import type { ConfigTable } from './config-table.js'
+import { requirePadding } from './convolution.js'
+import { InputSpec } from './input-spec.js'
+import { Layer, type LayerOptions } from './layer.js'
+
+type Sizes = number | readonly number[]
+
+export interface PoolingOptions extends LayerOptions {
+  /** Default: the pool size, so that windows do not overlap. */
+  readonly strides?: Sizes | null | undefined
+  /** Default `'valid'`. */
+  readonly padding?: 'valid' | 'same' | undefined
+  /** Default `config.imageDataFormat()`. */
+  readonly dataFormat?: DataFormat | null | undefined
+}
+
+abstract class BasePooling extends Layer {
+  static override readonly isStateless: boolean = true
+  static override readonly positional: readonly string[] = ['poolSize']
+  static override readonly configTable: ConfigTable = { poolSize: 'value', padding: 'value', strides: 'value', dataFormat: 'value' }
+  readonly poolSize: readonly number[]
+  readonly strides: readonly number[]
+  readonly padding: 'valid' | 'same'
+  readonly dataFormat: DataFormat
+
+  constructor(rank: number, poolSize: Sizes, { strides = null, padding = 'valid', dataFormat, ...options }: PoolingOptions) {
+    super(options)
+    this.poolSize = perAxis(poolSize, rank, 'poolSize', this.name)
+    this.strides = strides === null ? this.poolSize : perAxis(strides, rank, 'strides', this.name)
+    this.padding = requirePadding(padding, ['valid', 'same'], this.name)
+    this.dataFormat = requireDataFormat(dataFormat, this.name)
+    this.inputSpec = new InputSpec({ ndim: rank + 2 })
+  }
+}
+
+class MaxPooling extends BasePooling {
+  override call(x: Tensor): Tensor {
+    const { poolSize, strides, padding, dataFormat } = this
+    return ops.maxPool(x, { poolSize, strides, padding, dataFormat })
+  }
+}
+
+/** Means do not count the padding. */
+class AveragePooling extends BasePooling {
+  override call(x: Tensor): Tensor {
+    const { poolSize, strides, padding, dataFormat } = this
+    return ops.averagePool(x, { poolSize, strides, padding, dataFormat })
+  }
+}
+
+/** (batch, steps, channels) → (batch, newSteps, channels): the greatest of each window. */
+export class MaxPooling1D extends MaxPooling {
+  static override readonly className: string = 'MaxPooling1D'
+
+  constructor(poolSize: Sizes = 2, options: PoolingOptions = {}) {
+    super(1, poolSize, options)
+  }
+}
+
+/** (batch, rows, columns, channels) → (batch, newRows, newColumns, channels): the greatest of each window. */
+export class MaxPooling2D extends MaxPooling {
+  static override readonly className: string = 'MaxPooling2D'
+
+  constructor(poolSize: Sizes = [2, 2], options: PoolingOptions = {}) {
+    super(2, poolSize, options)
+  }
+}
+
+/** (batch, steps, channels) → (batch, newSteps, channels): the mean of each window. */
+export class AveragePooling1D extends AveragePooling {
+  static override readonly className: string = 'AveragePooling1D'
+
+  constructor(poolSize: Sizes, options: PoolingOptions = {}) {
+    super(1, poolSize, options)
+  }
+}
+
+/** (batch, rows, columns, channels) → (batch, newRows, newColumns, channels): the mean of each window. */
+export class AveragePooling2D extends AveragePooling {
+  static override readonly className: string = 'AveragePooling2D'
+
+  constructor(poolSize: Sizes, options: PoolingOptions = {}) {
+    super(2, poolSize, options)
+  }
+}
+
+export const maxPooling1d = (...args: ConstructorParameters<typeof MaxPooling1D>): MaxPooling1D => new MaxPooling1D(...args)
+export const maxPooling2d = (...args: ConstructorParameters<typeof MaxPooling2D>): MaxPooling2D => new MaxPooling2D(...args)
+export const averagePooling1d = (...args: ConstructorParameters<typeof AveragePooling1D>): AveragePooling1D => new AveragePooling1D(...args)
+export const averagePooling2d = (...args: ConstructorParameters<typeof AveragePooling2D>): AveragePooling2D => new AveragePooling2D(...args)
