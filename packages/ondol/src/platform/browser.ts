@@ -2,6 +2,9 @@
 import { DataError } from '../core/errors.js'
 import type { Platform } from './platform.js'
 
+/** What was printed since the last line break. */
+let unfinishedLine = ''
+
 export const platform: Platform = {
   name: 'browser',
   environment: () => undefined,
@@ -11,4 +14,11 @@ export const platform: Platform = {
     throw new DataError({ where: path, problem: 'a browser has no files to write', hint: 'keep the bytes, or offer them as a download' })
   },
   showStatus: () => undefined,
+  print(text) {
+    const lines = (unfinishedLine + text).split('\n')
+    unfinishedLine = lines.pop() as string
+    // biome-ignore lint/suspicious/noConsole: the console is a browser's standard output
+    for (const line of lines) console.info(line)
+  },
+  terminalColumns: () => undefined,
 }

@@ -46,4 +46,10 @@ export const platform: Platform = {
   showStatus(line) {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`)
   },
+
+  print(text) {
+    process.stdout.write(text)
+  },
+
+  terminalColumns: () => (process.stdout.isTTY ? (process.stdout.columns ?? 80) : undefined),
 }

@@ -14,4 +14,8 @@ export interface Platform {
   writeFile(path: string, bytes: Uint8Array): Promise<void>
   /** Shows a passing line on the terminal, replacing the last one; an empty one clears it. Silent where nobody looks. */
   showStatus(line: string): void
+  /** Prints on standard output as it is; where there is only a console, in whole lines. */
+  print(text: string): void
+  /** Width of the terminal that `print` reaches; undefined where nobody can rewrite a line (a file, a pipe, a console). */
+  terminalColumns(): number | undefined
 }

@@ -1,0 +1,5 @@
+/** `losses`: what training makes small. */
+export * from './classes.js'
+export * from './functions.js'
+export { Loss, type LossOptions, type Reduction } from './loss.js'
+export { deserialize, get, type LossIdentifier, serialize } from './registry.js'

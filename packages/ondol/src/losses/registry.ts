@@ -1,0 +1,74 @@
+/** Losses by name, and to and from configs. */
+import { ValueError } from '../core/errors.js'
+import { Registry } from '../core/registry.js'
+import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import * as classes from './classes.js'
+import type { LossFunction } from './classes.js'
+import * as functions from './functions.js'
+import { Loss } from './loss.js'
+
+/** What `compile` takes as a loss. */
+export type LossIdentifier = string | Loss | LossFunction | SerializedObject
+
+type LossConstructor = new (options?: object) => Loss
+interface Entry {
+  readonly Class: LossConstructor
+  readonly fn: LossFunction
+  /** Keras's name of the function. */
+  readonly name: string
+}
+
+const registry = new Registry<Entry>('loss')
+const define = (className: string, Class: unknown, name: string, fn: LossFunction<never>, ...aliases: string[]): void =>
+  registry.add(className, { Class: Class as LossConstructor, fn: fn as unknown as LossFunction, name }, name, ...aliases)
+
+define('MeanSquaredError', classes.MeanSquaredError, 'mean_squared_error', functions.meanSquaredError, 'mse')
+define('MeanAbsoluteError', classes.MeanAbsoluteError, 'mean_absolute_error', functions.meanAbsoluteError, 'mae')
+define('MeanAbsolutePercentageError', classes.MeanAbsolutePercentageError, 'mean_absolute_percentage_error', functions.meanAbsolutePercentageError, 'mape')
+define('MeanSquaredLogarithmicError', classes.MeanSquaredLogarithmicError, 'mean_squared_logarithmic_error', functions.meanSquaredLogarithmicError, 'msle')
+define('LogCosh', classes.LogCosh, 'log_cosh', functions.logCosh)
+define('KLDivergence', classes.KLDivergence, 'kl_divergence', functions.klDivergence, 'kld')
+define('Poisson', classes.Poisson, 'poisson', functions.poisson)
+define('Hinge', classes.Hinge, 'hinge', functions.hinge)
+define('SquaredHinge', classes.SquaredHinge, 'squared_hinge', functions.squaredHinge)
+define('CategoricalHinge', classes.CategoricalHinge, 'categorical_hinge', functions.categoricalHinge)
+define('Huber', classes.Huber, 'huber', functions.huber)
+define('CosineSimilarity', classes.CosineSimilarity, 'cosine_similarity', functions.cosineSimilarity)
+define('BinaryCrossentropy', classes.BinaryCrossentropy, 'binary_crossentropy', functions.binaryCrossentropy, 'bce')
+define('CategoricalCrossentropy', classes.CategoricalCrossentropy, 'categorical_crossentropy', functions.categoricalCrossentropy)
+define('SparseCategoricalCrossentropy', classes.SparseCategoricalCrossentropy, 'sparse_categorical_crossentropy', functions.sparseCategoricalCrossentropy)
+
+/**
+ * A loss object from a name in any spelling, a function, a config, or a loss.
+ *
+ * @throws ValueError that offers the nearest names.
+ * @example
+ * losses.get('sparse_categorical_crossentropy')(labels, probabilities)
+ */
+export function get(identifier: LossIdentifier): Loss {
+  if (identifier instanceof Loss) return identifier
+  if (typeof identifier === 'string') return new (registry.get(identifier).Class)()
+  if (typeof identifier === 'function') return new classes.LossFunctionWrapper(identifier, { name: identifier.name || 'loss' })
+  if (isSerializedObject(identifier)) return deserialize(identifier)
+  throw new ValueError({ problem: 'this is no loss', expected: 'a name, a function, or an object of losses.Loss', received: String(identifier) })
+}
+
+/** The function behind a name: what `metrics` use for a loss as a metric. */
+export const functionNamed = (name: string): LossFunction | undefined => (registry.has(name) ? registry.get(name).fn : undefined)
+
+/** Whether `fn` is one of the losses here, which all are better when lower. */
+export const isLossFunction = (fn: unknown): boolean => registry.values.some((entry) => entry.fn === fn)
+
+/** As Keras writes it to files. */
+export const serialize = (loss: Loss): SerializedObject => ({
+  module: registry.has(loss.className) ? 'keras.losses' : null,
+  class_name: loss.className,
+  config: loss.getConfig(),
+  registered_name: null,
+})
+
+/** The loss that `serialize` described, or that a name means. */
+export function deserialize(description: SerializedObject | string): Loss {
+  if (typeof description === 'string') return get(description)
+  return new (registry.get(description.class_name).Class)(fromKerasConfig(description.config))
+}

@@ -1,0 +1,55 @@
+/** Metrics by name, and to and from configs. */
+import { ValueError } from '../core/errors.js'
+import { Registry } from '../core/registry.js'
+import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { LossFunctionWrapper } from '../losses/classes.js'
+import { Loss } from '../losses/loss.js'
+import * as classes from './classes.js'
+import { Metric } from './metric.js'
+import { Mean, MeanMetricWrapper, type MetricFunction, RootMeanSquaredError, Sum } from './reduction.js'
+
+/** What `compile` takes as a metric. */
+export type MetricIdentifier = string | Metric | MetricFunction | Loss | SerializedObject
+
+type MetricConstructor = new (options?: object) => Metric
+const registry = new Registry<MetricConstructor>('metric', { ...classes, Mean, Sum, RootMeanSquaredError })
+registry.add('BinaryCrossentropy', classes.BinaryCrossentropy, 'bce')
+registry.add('MeanSquaredError', classes.MeanSquaredError, 'mse')
+registry.add('MeanAbsoluteError', classes.MeanAbsoluteError, 'mae')
+registry.add('MeanAbsolutePercentageError', classes.MeanAbsolutePercentageError, 'mape')
+registry.add('MeanSquaredLogarithmicError', classes.MeanSquaredLogarithmicError, 'msle')
+registry.add('RootMeanSquaredError', RootMeanSquaredError, 'rmse')
+
+/**
+ * A metric from a name in any spelling, a function or loss of targets and predictions, a config, or a metric.
+ *
+ * @throws ValueError that offers the nearest names.
+ */
+export function get(identifier: MetricIdentifier): Metric {
+  if (identifier instanceof Metric) return identifier
+  if (identifier instanceof Loss) return ofLoss(identifier)
+  if (typeof identifier === 'string') return new (registry.get(identifier))()
+  if (typeof identifier === 'function') return new MeanMetricWrapper(identifier)
+  if (isSerializedObject(identifier)) return deserialize(identifier)
+  throw new ValueError({ problem: 'this is no metric', expected: 'a name, a function, or an object of metrics.Metric', received: String(identifier) })
+}
+
+/** The running mean of a loss; of a loss around a function, that function's. */
+function ofLoss(loss: Loss): Metric {
+  const fn = loss instanceof LossFunctionWrapper ? loss.fn : (yTrue: Parameters<Loss>[0], yPred: Parameters<Loss>[1]) => loss(yTrue, yPred)
+  return new MeanMetricWrapper(fn, { name: loss.name }, loss instanceof LossFunctionWrapper ? loss.parameters : undefined)
+}
+
+/** As Keras writes it to files. */
+export const serialize = (metric: Metric): SerializedObject => ({
+  module: registry.has(metric.className) ? 'keras.metrics' : null,
+  class_name: metric.className,
+  config: metric.getConfig(),
+  registered_name: null,
+})
+
+/** The metric that `serialize` described, or that a name means. */
+export function deserialize(description: SerializedObject | string): Metric {
+  if (typeof description === 'string') return get(description)
+  return new (registry.get(description.class_name))(fromKerasConfig(description.config))
+}

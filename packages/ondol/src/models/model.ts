@@ -1,0 +1,183 @@
+/**
+ * Models: layers that can be trained, looked at and saved. A model is cut out of a graph of layers
+ * (`new Model({ inputs, outputs })`), or computes in its own `call` (a subclass).
+ */
+import { GraphError, ShapeError, ValueError } from '../core/errors.js'
+import { nearest } from '../core/registry.js'
+import { formatShape } from '../core/shape.js'
+import type { Tree } from '../core/tree.js'
+import type { Tensor } from '../engine/index.js'
+import { Layer, type LayerOptions } from '../layers/layer.js'
+import { maskOf, setMask } from '../layers/masks.js'
+import * as ops from '../ops/index.js'
+import { autoName } from '../ops/naming.js'
+import type { KerasTensor } from '../ops/operation.js'
+import { Trainable } from '../training/trainable.js'
+import { matchInputs, ModelGraph } from './graph.js'
+import { printSummary, type SummaryOptions } from './summary.js'
+
+export interface ModelOptions extends Pick<LayerOptions, 'name' | 'dtype' | 'trainable'> {
+  /** Tensors from `Input(...)`, or any other symbolic tensors, singly, in a list or a record. */
+  readonly inputs?: Tree<KerasTensor>
+  /** What the model gives, singly, in a list or a record. */
+  readonly outputs?: Tree<KerasTensor>
+}
+
+/**
+ * A model from a graph of layers, or by subclassing.
+ *
+ * @example
+ * const x = Input({ shape: [784] })
+ * const model = new Model({ inputs: x, outputs: layers.dense(10)(layers.dense(64, { activation: 'relu' })(x)) })
+ *
+ * class Block extends Model {
+ *   hidden = new layers.Dense(64, { activation: 'relu' })
+ *   answer = new layers.Dense(10)
+ *   override call(x: Tensor) { return this.answer(this.hidden(x)) }
+ * }
+ */
+export class Model extends Trainable {
+  static override readonly className: string = 'Model'
+  readonly #graph: ModelGraph | undefined
+
+  constructor(options: ModelOptions = {}) {
+    const { inputs, outputs, ...own } = options
+    const isGraph = inputs !== undefined || outputs !== undefined
+    super({ ...own, name: own.name ?? (isGraph && new.target === Model ? autoName('Functional') : undefined) })
+    if (!isGraph) return
+    if (inputs === undefined || outputs === undefined) {
+      throw new ValueError({ where: this.name, problem: 'a model needs inputs and outputs', received: `only ${inputs === undefined ? 'outputs' : 'inputs'}` })
+    }
+    this.#graph = new ModelGraph(inputs, outputs, this.name)
+    this.built = true
+  }
+
+  /** `Functional` for what is cut out of a graph, as in Keras's files. */
+  override get className(): string {
+    return this.constructor === Model && #graph in this && this.#graph !== undefined ? 'Functional' : super.className
+  }
+
+  override get module(): string {
+    return this.className === 'Functional' ? 'keras.src.models.functional' : ''
+  }
+
+  /** The graph it was cut out of; undefined for a model with its own `call`. */
+  get graph(): ModelGraph | undefined {
+    return this.#graph
+  }
+
+  /** Its symbolic inputs. */
+  get inputs(): readonly KerasTensor[] {
+    return this.#requireGraph('inputs').inputs
+  }
+
+  /** Its symbolic outputs. */
+  get outputs(): readonly KerasTensor[] {
+    return this.#requireGraph('outputs').outputs
+  }
+
+  override get input(): Tree<KerasTensor> {
+    return this.#requireGraph('input').inputTree
+  }
+
+  override get output(): Tree<KerasTensor> {
+    return this.#requireGraph('output').outputTree
+  }
+
+  override get inputNames(): readonly string[] | undefined {
+    return this.graph?.inputNames
+  }
+
+  override get outputNames(): readonly string[] | undefined {
+    return this.graph?.outputNames
+  }
+
+  override get inputSymbols(): readonly KerasTensor[] | undefined {
+    return this.graph?.inputs
+  }
+
+  override get outputSymbols(): readonly KerasTensor[] | undefined {
+    return this.graph?.outputs
+  }
+
+  #requireGraph(what: string): ModelGraph {
+    if (this.graph !== undefined) return this.graph
+    throw new GraphError({ where: this.name, problem: `${what} is not defined: the model is not a graph of layers, or not built`, hint: 'make it with Input(...), or build it with build(shape) if it is a Sequential' })
+  }
+
+  /** All layers in it, input layers included, from the inputs to the outputs. */
+  get layers(): Layer[] {
+    return this.sublayers
+  }
+
+  override get sublayers(): Layer[] {
+    const { graph } = this
+    if (graph === undefined) return super.sublayers
+    const inGraph = graph.operations.filter((operation) => operation instanceof Layer)
+    return [...inGraph, ...super.sublayers.filter((layer) => !inGraph.includes(layer))]
+  }
+
+  /**
+   * The layer of that name, or at that place.
+   *
+   * @throws ValueError that offers the nearest names.
+   */
+  getLayer(nameOrIndex: string | number): Layer {
+    const { layers } = this
+    const found = typeof nameOrIndex === 'number' ? layers.at(nameOrIndex) : layers.find(({ name }) => name === nameOrIndex)
+    if (found !== undefined) return found
+    const names = layers.map(({ name }) => name)
+    const [near] = typeof nameOrIndex === 'string' ? nearest(nameOrIndex, names) : []
+    throw new ValueError({
+      where: this.name,
+      problem: typeof nameOrIndex === 'number' ? `there is no layer ${nameOrIndex}` : `there is no layer called '${nameOrIndex}'`,
+      expected: typeof nameOrIndex === 'number' ? `an index below ${names.length}` : `one of ${names.join(', ')}`,
+      ...(near !== undefined && { hint: `did you mean '${near}'?` }),
+    })
+  }
+
+  override call(...args: readonly unknown[]): Tree<Tensor> {
+    if (this.#graph === undefined) return super.call(...args)
+    return runGraph(this.#graph, args[0] as Tree<Tensor>)
+  }
+
+  /** Masks come out of a model with its outputs, as its layers set them. */
+  override computeMask(): null {
+    return null
+  }
+
+  /**
+   * Prints what the model is made of, in Keras's table: layers, output shapes, numbers of parameters, and,
+   * if the graph is no chain, what is connected to what.
+   */
+  summary(options: SummaryOptions = {}): void {
+    printSummary(this, options)
+  }
+}
+
+/** Runs a graph on inputs in any structure: matched, and brought to the rank and dtype that the graph was made for. */
+export function runGraph(graph: ModelGraph, inputs: Tree<Tensor>): Tree<Tensor> {
+  const values = matchInputs(graph, inputs, 'inputs')
+  return graph.run(values.map((value, index) => adapt(value, graph.inputs[index] as KerasTensor, graph.inputNames[index] as string)))
+}
+
+function adapt(value: Tensor, symbol: KerasTensor, name: string): Tensor {
+  let x = value
+  if (x.rank === symbol.rank + 1 && x.shape.at(-1) === 1) x = ops.squeeze(x, -1)
+  else if (x.rank === symbol.rank - 1 && symbol.shape.at(-1) === 1) x = ops.expandDims(x, -1)
+  if (x.rank !== symbol.rank || symbol.shape.some((size, axis) => size !== null && size !== x.shape[axis])) {
+    throw new ShapeError({
+      where: `input '${name}'`,
+      problem: 'the input does not have the shape that the model was made for',
+      expected: formatShape(symbol.shape),
+      received: formatShape(value.shape),
+      ...(value.rank === symbol.rank - 1 && { hint: 'a batch comes first: to predict for one sample, pass it with ops.expandDims(x, 0)' }),
+    })
+  }
+  // Floats stay in the compute dtype, to which the model's call has cast them.
+  const isFloat = (dtype: string): boolean => dtype.includes('float')
+  if (x.dtype !== symbol.dtype && !(isFloat(x.dtype) && isFloat(symbol.dtype))) x = ops.cast(x, symbol.dtype)
+  const mask = maskOf(value)
+  if (mask !== undefined && x !== value) setMask(x, mask)
+  return x
+}

@@ -1,0 +1,228 @@
+/** Learning rates that depend on the step. Follows `keras/src/optimizers/schedules/learning_rate_schedule.py`. */
+import { Callable, INVOKE } from '../core/callable.js'
+import { ValueError } from '../core/errors.js'
+import { Registry } from '../core/registry.js'
+import { fromKerasConfig, type SerializedObject, toKerasConfig } from '../core/spelling.js'
+import type { Tensor } from '../engine/index.js'
+import type { TensorLike } from '../ops/define.js'
+import * as ops from '../ops/index.js'
+
+export interface LearningRateSchedule {
+  /** The learning rate at a step, a float32 scalar. */
+  (step: TensorLike): Tensor
+}
+
+/** A learning rate as a function of the number of steps done. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: instances are callable
+export abstract class LearningRateSchedule extends Callable {
+  /** Keras's class name, as written to files. */
+  get className(): string {
+    return this.constructor.name
+  }
+
+  /** The rate at `step`, a float32 scalar. */
+  abstract call(step: Tensor): Tensor
+  abstract getConfig(): Record<string, unknown>
+
+  override [INVOKE](...args: unknown[]): Tensor {
+    return this.call(ops.cast(args[0] as TensorLike, 'float32'))
+  }
+}
+
+export interface DecayOptions {
+  readonly initialLearningRate: number
+  readonly decaySteps: number
+  readonly decayRate: number
+  /** Change only at whole multiples of `decaySteps`. Default false. */
+  readonly staircase?: boolean
+  readonly name?: string
+}
+
+/** What the schedules in this file share: their options are their config. */
+abstract class ScheduleOf<O extends object> extends LearningRateSchedule {
+  constructor(
+    readonly kerasName: string,
+    readonly options: Readonly<O>,
+  ) {
+    super()
+  }
+
+  override get className(): string {
+    return this.kerasName
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return toKerasConfig(this.options as Record<string, unknown>)
+  }
+}
+
+/** Steps done in units of `decaySteps`. */
+const elapsed = (step: Tensor, { decaySteps, staircase }: { readonly decaySteps: number; readonly staircase?: boolean }): Tensor => {
+  const periods = ops.divide(step, decaySteps)
+  return staircase === true ? ops.floor(periods) : periods
+}
+
+/** initial · rate^(step / decaySteps). */
+export class ExponentialDecay extends ScheduleOf<DecayOptions> {
+  constructor(options: DecayOptions) {
+    super('ExponentialDecay', { staircase: false, name: 'ExponentialDecay', ...options })
+  }
+
+  override call(step: Tensor): Tensor {
+    return ops.multiply(this.options.initialLearningRate, ops.power(this.options.decayRate, elapsed(step, this.options)))
+  }
+}
+
+/** initial / (1 + rate · step / decaySteps). */
+export class InverseTimeDecay extends ScheduleOf<DecayOptions> {
+  constructor(options: DecayOptions) {
+    super('InverseTimeDecay', { staircase: false, name: 'InverseTimeDecay', ...options })
+  }
+
+  override call(step: Tensor): Tensor {
+    return ops.divide(this.options.initialLearningRate, ops.add(1, ops.multiply(this.options.decayRate, elapsed(step, this.options))))
+  }
+}
+
+export interface PiecewiseOptions {
+  /** Last step of each piece but the last. */
+  readonly boundaries: readonly number[]
+  /** One value more than boundaries. */
+  readonly values: readonly number[]
+  readonly name?: string
+}
+
+/** One value up to and including each boundary, the last one after. */
+export class PiecewiseConstantDecay extends ScheduleOf<PiecewiseOptions> {
+  constructor(options: PiecewiseOptions) {
+    super('PiecewiseConstantDecay', { name: 'PiecewiseConstant', ...options })
+    const { boundaries, values } = options
+    if (boundaries.length !== values.length - 1) {
+      throw new ValueError({
+        where: 'PiecewiseConstantDecay',
+        problem: 'there must be one value more than boundaries',
+        expected: `${boundaries.length + 1} values`,
+        received: `${values.length}`,
+      })
+    }
+  }
+
+  override call(step: Tensor): Tensor {
+    const { boundaries, values } = this.options
+    return boundaries.reduceRight<Tensor>(
+      (later, boundary, piece) => ops.where(ops.lessEqual(step, boundary), values[piece] as number, later),
+      ops.full([], values.at(-1) as number, 'float32'),
+    )
+  }
+}
+
+export interface PolynomialOptions {
+  readonly initialLearningRate: number
+  readonly decaySteps: number
+  /** Default 0.0001. */
+  readonly endLearningRate?: number
+  /** Default 1: a straight line. */
+  readonly power?: number
+  /** Start again, for longer, after `decaySteps`. Default false. */
+  readonly cycle?: boolean
+  readonly name?: string
+}
+
+/** From initial to end along (1 - step / decaySteps)^power. */
+export class PolynomialDecay extends ScheduleOf<Required<PolynomialOptions>> {
+  constructor(options: PolynomialOptions) {
+    super('PolynomialDecay', { endLearningRate: 0.0001, power: 1, cycle: false, name: 'PolynomialDecay', ...options })
+  }
+
+  override call(step: Tensor): Tensor {
+    const { initialLearningRate, decaySteps, endLearningRate, power, cycle } = this.options
+    const periods = ops.where(ops.equal(step, 0), 1, ops.ceil(ops.divide(step, decaySteps)))
+    const length = cycle ? ops.multiply(decaySteps, periods) : ops.full([], decaySteps, 'float32')
+    const done = ops.divide(cycle ? step : ops.minimum(step, decaySteps), length)
+    return ops.add(ops.multiply(initialLearningRate - endLearningRate, ops.power(ops.subtract(1, done), power)), endLearningRate)
+  }
+}
+
+export interface CosineOptions {
+  readonly initialLearningRate: number
+  readonly decaySteps: number
+  /** The smallest rate, as a part of the largest. Default 0. */
+  readonly alpha?: number
+  /** Rate that a linear warm-up reaches; null for no warm-up. */
+  readonly warmupTarget?: number | null
+  readonly warmupSteps?: number
+  readonly name?: string
+}
+
+/** Half a cosine from initial (or the warm-up's target) to `alpha` times that. */
+export class CosineDecay extends ScheduleOf<Required<CosineOptions>> {
+  constructor(options: CosineOptions) {
+    super('CosineDecay', { alpha: 0, warmupTarget: null, warmupSteps: 0, name: 'CosineDecay', ...options })
+  }
+
+  override call(step: Tensor): Tensor {
+    const { initialLearningRate, decaySteps, warmupTarget, warmupSteps } = this.options
+    if (warmupTarget === null) return this.#decayed(ops.minimum(step, decaySteps), initialLearningRate)
+    const bounded = ops.minimum(step, decaySteps + warmupSteps)
+    const warming = ops.add(ops.multiply(ops.divide(bounded, warmupSteps), warmupTarget - initialLearningRate), initialLearningRate)
+    return ops.where(ops.less(bounded, warmupSteps), warming, this.#decayed(ops.subtract(bounded, warmupSteps), warmupTarget))
+  }
+
+  #decayed(step: Tensor, from: number): Tensor {
+    const { decaySteps, alpha } = this.options
+    const cosine = ops.multiply(0.5, ops.add(1, ops.cos(ops.multiply(Math.PI, ops.divide(step, decaySteps)))))
+    return ops.multiply(from, ops.add(ops.multiply(1 - alpha, cosine), alpha))
+  }
+}
+
+export interface RestartOptions {
+  readonly initialLearningRate: number
+  readonly firstDecaySteps: number
+  /** Each period's length over the last one's. Default 2. */
+  readonly tMul?: number
+  /** Each period's first rate over the last one's. Default 1. */
+  readonly mMul?: number
+  /** The smallest rate, as a part of the initial. Default 0. */
+  readonly alpha?: number
+  readonly name?: string
+}
+
+/** Half cosines that start again (SGDR, https://arxiv.org/abs/1608.03983). */
+export class CosineDecayRestarts extends ScheduleOf<Required<RestartOptions>> {
+  constructor(options: RestartOptions) {
+    super('CosineDecayRestarts', { tMul: 2, mMul: 1, alpha: 0, name: 'SGDRDecay', ...options })
+  }
+
+  override call(step: Tensor): Tensor {
+    const { initialLearningRate, firstDecaySteps, tMul, mMul, alpha } = this.options
+    const total = ops.divide(step, firstDecaySteps)
+    const restarts =
+      tMul === 1 ? ops.floor(total) : ops.floor(ops.divide(ops.log(ops.subtract(1, ops.multiply(total, 1 - tMul))), Math.log(tMul)))
+    const grown = ops.power(tMul, restarts)
+    const done =
+      tMul === 1 ? ops.subtract(total, restarts) : ops.divide(ops.subtract(total, ops.divide(ops.subtract(1, grown), 1 - tMul)), grown)
+    const cosine = ops.multiply(ops.multiply(0.5, ops.power(mMul, restarts)), ops.add(1, ops.cos(ops.multiply(Math.PI, done))))
+    return ops.multiply(initialLearningRate, ops.add(ops.multiply(1 - alpha, cosine), alpha))
+  }
+}
+
+type ScheduleConstructor = new (options: never) => LearningRateSchedule
+const registry = new Registry<ScheduleConstructor>('learning rate schedule', {
+  ExponentialDecay,
+  InverseTimeDecay,
+  PiecewiseConstantDecay,
+  PolynomialDecay,
+  CosineDecay,
+  CosineDecayRestarts,
+})
+
+/** As Keras writes it to files. */
+export const serialize = (schedule: LearningRateSchedule): SerializedObject => ({
+  module: registry.has(schedule.className) ? 'keras.optimizers.schedules' : null,
+  class_name: schedule.className,
+  config: schedule.getConfig(),
+  registered_name: null,
+})
+
+/** The schedule that `serialize` described. */
+export const deserialize = ({ class_name, config }: SerializedObject): LearningRateSchedule => new (registry.get(class_name))(fromKerasConfig(config) as never)

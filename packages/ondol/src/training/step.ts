@@ -1,0 +1,76 @@
+/**
+ * One step of training, testing or predicting as a compiled function: fetching rows, the model's step
+ * (forward, loss, gradients, update, metrics), and the cursor, in one program a batch signature.
+ */
+import { mapTree, type Tree } from '../core/tree.js'
+import { jit, type Jitted, lax, Tensor, Variable } from '../engine/index.js'
+import * as ops from '../ops/index.js'
+import type { Arrays } from './convert.js'
+import type { Feed } from './source.js'
+
+/** What a step of the model's is given: x, targets and weights of one batch. */
+export type Batch = readonly [x: Tree<Tensor>, y: Tree<Tensor> | null, sampleWeight: Tree<Tensor> | null]
+
+export interface StepOptions {
+  readonly name: string
+  /** Run operation by operation instead. */
+  readonly runEagerly: boolean
+}
+
+/**
+ * `body` is called with one batch; what it returns for the last batch of an execution is the result. Other
+ * `settings` are constants of the compiled function.
+ */
+export class CompiledStep<S extends Tree<unknown>, R> {
+  /** Where in the arrays the next batch begins. */
+  readonly #cursor = new Variable(() => ops.zeros([], 'int32'), { name: 'cursor', trainable: false, autocast: false })
+  readonly #run: Jitted<[feeds: readonly unknown[], settings: S], R | undefined>
+
+  constructor(body: (batch: Batch, settings: S) => R, { name, runEagerly }: StepOptions) {
+    const whole = (feeds: readonly unknown[], settings: S): R | undefined => {
+      let result: R | undefined
+      for (const feed of feeds) {
+        const { x, y, sampleWeight } = this.#fetch(feed as Feed)
+        result = body([x, y, sampleWeight], settings)
+      }
+      return result
+    }
+    this.#run = runEagerly ? Object.assign(whole, { inspect: () => '', dispose: () => undefined }) : jit(whole, { name })
+  }
+
+  /** Begins with the first row again. */
+  rewind(): void {
+    this.#cursor.assign(ops.zeros([], 'int32'))
+  }
+
+  /** Queues the batches, one after the other, and gives what the last one's step returned. */
+  run(feeds: readonly Feed[], settings: S): R | undefined {
+    try {
+      return this.#run(feeds.map(plainFeed), settings)
+    } finally {
+      for (const feed of feeds) if (feed.kind === 'batch') feed.dispose()
+    }
+  }
+
+  dispose(): void {
+    this.#run.dispose()
+  }
+
+  #fetch(feed: Feed): Arrays {
+    if (feed.kind === 'batch') return feed.arrays
+    const { arrays, order, size } = feed
+    const start = this.#cursor.value
+    const places = lax.add(lax.iota([size], 'int32', 0), lax.broadcast(start, [size], []))
+    const rows = order === null ? places : lax.gather(order, places, 0)
+    this.#cursor.assign(ops.add(start, size))
+    const take = (tree: Tree<Tensor> | null): Tree<Tensor> | null => (tree === null ? null : mapTree(tree, (leaf) => lax.gather(leaf, rows, 0)))
+    return { x: take(arrays.x) as Tree<Tensor>, y: take(arrays.y), sampleWeight: take(arrays.sampleWeight) }
+  }
+}
+
+/** A feed as an argument of a compiled function: tensors and constants only. */
+const plainFeed = (feed: Feed): unknown => (feed.kind === 'batch' ? { kind: feed.kind, arrays: feed.arrays } : { kind: feed.kind, arrays: feed.arrays, order: feed.order, size: feed.size })
+
+/** Tensors of one number each as one vector, to be read at once. */
+export const packed = (values: readonly Tensor[]): Tensor =>
+  values.length === 0 ? ops.zeros([0], 'float32') : lax.concat(values.map((value) => ops.reshape(ops.cast(ops.mean(value), 'float32'), [1])), 0)
