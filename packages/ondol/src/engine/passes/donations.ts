@@ -1,6 +1,6 @@
 /** Outputs that take their input's memory: readers of the old value go first, and who comes late is found out. */
 import type { Graph } from '../graph.js'
-import type { Step } from '../plan.js'
+import type { LoopStep, Step } from '../plan.js'
 import { readByEpilogue, touched, type Unit } from './units.js'
 
 /** Makes each unit that writes a donated output wait for the readers of its donor, where that closes no circle. */
@@ -40,11 +40,21 @@ export function overwritesInOrder(steps: readonly Step[], from: number, to: numb
   return !late && readsInPlace(steps[first] as Step, from, to)
 }
 
+/** A loop may write over what it reads if all of that happens at one place, either before or after its reductions. */
 function readsInPlace(step: Step, from: number, to: number): boolean {
   if (!touched(step).reads.includes(from)) return true
-  if (step.kind !== 'loop' || step.epilogueStores.some(({ buffer }) => buffer === to) || readByEpilogue(step).has(from)) return false
-  const places = [...step.inputs, ...step.stores].flatMap((operand) => ('buffer' in operand && (operand.buffer === from || operand.buffer === to) ? [`${operand.offset}|${operand.strides}`] : []))
-  return new Set(places).size === 1
+  if (step.kind !== 'loop') return false
+  const late = readByEpilogue(step).has(from)
+  const early = step.body.some((instruction) => instruction.op === 'load' && bufferOf(step, instruction.input) === from)
+  const [same, other] = late ? [step.epilogueStores, step.stores] : [step.stores, step.epilogueStores]
+  if ((early && late) || other.some(({ buffer }) => buffer === to)) return false
+  const operands = [...step.inputs.filter((_, at) => bufferOf(step, at) === from), ...same.filter(({ buffer }) => buffer === to)]
+  return new Set(operands.map(({ offset, strides }) => `${offset}|${strides}`)).size === 1
+}
+
+const bufferOf = ({ inputs }: LoopStep, at: number): number | undefined => {
+  const input = inputs[at]
+  return input?.kind === 'memory' ? input.buffer : undefined
 }
 
 function following(start: Unit, followers: ReadonlyMap<Unit, readonly Unit[]>): Set<Unit> {

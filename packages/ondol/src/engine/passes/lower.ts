@@ -158,7 +158,7 @@ class Lowering {
   #assemble(): Plan {
     const { graph } = this
     const units = orderUpdates(this.#units, graph.donations, this.#inputs, this.#outputs)
-    const ordered = schedule(units).flatMap(({ step }) => (step === null ? [] : [step]))
+    const ordered = schedule(units, (id) => this.#storages[id]?.role.kind === 'temporary').flatMap(({ step }) => (step === null ? [] : [step]))
     const steps = this.#protectDonors(ordered)
     const { offsets, sameAs, arenaBytes } = planMemory(steps, this.#storages)
     const buffers: PlanBuffer[] = []

@@ -47,6 +47,7 @@ export const MOVEMENT_RULES: Rules = {
       const to = permutation.map((axis) => shape[axis] as number)
       if (isNode(node, 'full')) return r.full(to, (x as Value).dtype, node.attributes.value)
       if (isIdentity(wideOrder(permutation, shape))) return r.reshape(x as Value, to)
+      if (isNode(node, 'dot')) return swapped(r, node, permutation)
       return null
     },
   ],
@@ -136,6 +137,19 @@ function respread(r: Rewriter, node: Node<'broadcast'>, shape: Shape): Value | n
   const from = before.flatMap((size, axis) => (size === 1 ? [] : [axis]))
   const to = shape.flatMap((size, axis) => (size === 1 ? [] : [axis]))
   return r.one('broadcast', { shape, axes: axes.map((axis) => to[from.indexOf(axis)] as number) }, source)
+}
+
+/** (a · b)ᵀ is b · a with the operands' roles exchanged: the product then comes out as it is wanted. */
+function swapped(r: Rewriter, node: Node<'dot'>, permutation: readonly number[]): Value | null {
+  const { batchA, batchB, contractA, contractB } = node.attributes
+  const [a, b] = node.inputs as [Value, Value]
+  const batch = batchA.length
+  const freeA = a.shape.length - batch - contractA.length
+  const freeB = b.shape.length - batch - contractB.length
+  const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i)
+  const order = [...range(0, batch), ...range(batch + freeA, freeB), ...range(batch, freeA)]
+  if (!sameShape(order, permutation)) return null
+  return r.one('dot', { batchA: batchB, batchB: batchA, contractA: contractB, contractB: contractA }, b, a)
 }
 
 /** How a permutation orders the axes that are not of size 1, as a permutation of those. */
