@@ -50,7 +50,8 @@ export class ReLU extends Layer {
     this.threshold = threshold
     for (const name of ['maxValue', 'negativeSlope', 'threshold'] as const) {
       const value = this[name]
-      if (value !== null && !(value >= 0)) throw new ValueError({ where: this.name, problem: `${name} must be at least 0`, received: `${name}=${String(value)}` })
+      if (value !== null && !(value >= 0))
+        throw new ValueError({ where: this.name, problem: `${name} must be at least 0`, received: `${name}=${String(value)}` })
     }
     this.supportsMasking = true
   }
@@ -75,7 +76,12 @@ export class LeakyReLU extends Layer {
 
   constructor({ negativeSlope = 0.3, ...options }: LeakyReLUOptions = {}) {
     super(options)
-    if (!(negativeSlope >= 0)) throw new ValueError({ where: this.name, problem: 'negativeSlope must be at least 0', received: `negativeSlope=${String(negativeSlope)}` })
+    if (!(negativeSlope >= 0))
+      throw new ValueError({
+        where: this.name,
+        problem: 'negativeSlope must be at least 0',
+        received: `negativeSlope=${String(negativeSlope)}`,
+      })
     this.negativeSlope = negativeSlope
     this.supportsMasking = true
   }

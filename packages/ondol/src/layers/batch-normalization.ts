@@ -124,7 +124,12 @@ export class BatchNormalization extends Layer {
     ...options
   }: BatchNormalizationOptions = {}) {
     super(options)
-    if (synchronized) throw new ValueError({ where: this.name, problem: 'synchronized batch normalization is not available: there is one machine', hint: 'leave synchronized out' })
+    if (synchronized)
+      throw new ValueError({
+        where: this.name,
+        problem: 'synchronized batch normalization is not available: there is one machine',
+        hint: 'leave synchronized out',
+      })
     if (!Number.isInteger(axis)) throw new ValueError({ where: this.name, problem: 'axis must be a whole number', received: String(axis) })
     this.axis = axis
     this.momentum = momentum
@@ -232,7 +237,10 @@ function batchMoments(x: Tensor, axis: number, mask: Tensor | null): Moments {
     return { mean, variance }
   }
   if (mask.rank !== x.rank - 1) {
-    throw new ShapeError({ problem: 'the mask must have one axis less than the input', received: `mask ${formatShape(mask.shape)}, input ${formatShape(x.shape)}` })
+    throw new ShapeError({
+      problem: 'the mask must have one axis less than the input',
+      received: `mask ${formatShape(mask.shape)}, input ${formatShape(x.shape)}`,
+    })
   }
   const valid = ops.broadcastTo(ops.expandDims(lax.cast(mask, 'bool'), -1), x.shape)
   const count = ops.add(ops.sum(lax.cast(valid, x.dtype), { axis: axes }), fuzz())
@@ -244,10 +252,13 @@ function batchMoments(x: Tensor, axis: number, mask: Tensor | null): Moments {
 
 function requireClipping(clipping: RenormClipping, where: string): RenormClipping {
   const unknown = Object.keys(clipping).find((key) => !['rmax', 'rmin', 'dmax'].includes(key))
-  if (unknown !== undefined) throw new ValueError({ where, problem: `renormClipping has no entry '${unknown}'`, expected: 'rmax, rmin, dmax' })
+  if (unknown !== undefined)
+    throw new ValueError({ where, problem: `renormClipping has no entry '${unknown}'`, expected: 'rmax, rmin, dmax' })
   const { rmin, rmax, dmax } = clipping
-  if (rmin != null && rmax != null && rmax < rmin) throw new ValueError({ where, problem: 'renormClipping: rmax is less than rmin', received: `rmax=${rmax}, rmin=${rmin}` })
-  if (dmax != null && dmax < 0) throw new ValueError({ where, problem: 'renormClipping: dmax must be at least 0', received: `dmax=${dmax}` })
+  if (rmin != null && rmax != null && rmax < rmin)
+    throw new ValueError({ where, problem: 'renormClipping: rmax is less than rmin', received: `rmax=${rmax}, rmin=${rmin}` })
+  if (dmax != null && dmax < 0)
+    throw new ValueError({ where, problem: 'renormClipping: dmax must be at least 0', received: `dmax=${dmax}` })
   return clipping
 }
 

@@ -36,6 +36,7 @@ abstract class BaseConv extends KernelLayer {
     dilationRate: 'value',
     groups: 'value',
     ...KERNEL_CONFIG,
+    activityRegularizer: 'regularizer',
   }
   readonly filters: number
   readonly kernelSize: readonly number[]
@@ -58,9 +59,14 @@ abstract class BaseConv extends KernelLayer {
     this.dilationRate = perAxis(dilationRate, rank, 'dilationRate', where)
     this.padding = requirePadding(padding, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same'], where)
     this.dataFormat = requireDataFormat(dataFormat, where)
-    if (filters % groups !== 0) throw new ValueError({ where, problem: 'filters must be a multiple of groups', received: `filters=${filters}, groups=${groups}` })
+    if (filters % groups !== 0)
+      throw new ValueError({ where, problem: 'filters must be a multiple of groups', received: `filters=${filters}, groups=${groups}` })
     if (this.strides.some((n) => n > 1) && this.dilationRate.some((n) => n > 1)) {
-      throw new ValueError({ where, problem: 'strides and dilation cannot both be greater than 1', received: `strides=[${this.strides}], dilationRate=[${this.dilationRate}]` })
+      throw new ValueError({
+        where,
+        problem: 'strides and dilation cannot both be greater than 1',
+        received: `strides=[${this.strides}], dilationRate=[${this.dilationRate}]`,
+      })
     }
     if (padding === 'causal' && this.dataFormat === 'channels_first') {
       throw new ValueError({ where, problem: "padding 'causal' needs channels last", received: "dataFormat='channels_first'" })
@@ -71,7 +77,11 @@ abstract class BaseConv extends KernelLayer {
   override build(inputShape: PartialShape): void {
     const axis = this.dataFormat === 'channels_last' ? -1 : 1
     const channels = requireSize(inputShape, axis, 'channels')
-    if (channels % this.groups !== 0) throw new ValueError({ problem: 'the number of channels must be a multiple of groups', received: `${channels} channels, groups=${this.groups}` })
+    if (channels % this.groups !== 0)
+      throw new ValueError({
+        problem: 'the number of channels must be a multiple of groups',
+        received: `${channels} channels, groups=${this.groups}`,
+      })
     this.addKernel([...this.kernelSize, channels / this.groups, this.filters], this.filters)
     this.inputSpec = new InputSpec({ ndim: this.#rank + 2, axes: { [axis]: channels } })
   }
@@ -79,7 +89,15 @@ abstract class BaseConv extends KernelLayer {
   override call(inputs: Tensor): Tensor {
     const { strides, dataFormat, dilationRate } = this
     const isCausal = this.padding === 'causal'
-    const x = isCausal ? ops.pad(inputs, { padWidth: [[0, 0], [(dilationRate[0] as number) * ((this.kernelSize[0] as number) - 1), 0], [0, 0]] }) : inputs
+    const x = isCausal
+      ? ops.pad(inputs, {
+          padWidth: [
+            [0, 0],
+            [(dilationRate[0] as number) * ((this.kernelSize[0] as number) - 1), 0],
+            [0, 0],
+          ],
+        })
+      : inputs
     const padding = this.padding === 'same' ? 'same' : 'valid'
     const y = ops.conv(x, this.kernel, { strides, padding, dataFormat, dilationRate })
     return this.finish(y, dataFormat === 'channels_last' ? -1 : -1 - this.#rank)
@@ -90,7 +108,12 @@ abstract class BaseConv extends KernelLayer {
 export function requirePadding<P extends string>(padding: P, known: readonly P[], where: string): P {
   const name = String(padding).toLowerCase() as P
   if (known.includes(name)) return name
-  throw new ValueError({ where, problem: 'unknown padding', expected: known.map((mode) => `'${mode}'`).join(', '), received: `padding='${String(padding)}'` })
+  throw new ValueError({
+    where,
+    problem: 'unknown padding',
+    expected: known.map((mode) => `'${mode}'`).join(', '),
+    received: `padding='${String(padding)}'`,
+  })
 }
 
 /** (batch, steps, channels) → (batch, newSteps, filters). */

@@ -37,6 +37,7 @@ export class Dense extends KernelLayer {
   }
 }
 
-const LAST_AXIS = 'a dense layer works on the last axis; if the channels come first, bring them last with layers.permute or ops.moveaxis(x, 1, -1)'
+const LAST_AXIS =
+  'a dense layer works on the last axis; if the channels come first, bring them last with layers.permute or ops.moveaxis(x, 1, -1)'
 
 export const dense = (...args: ConstructorParameters<typeof Dense>): Dense => new Dense(...args)

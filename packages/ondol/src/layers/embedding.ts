@@ -42,7 +42,14 @@ export class Embedding extends Layer {
   embeddings!: Variable
 
   constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
-    const { embeddingsInitializer = 'uniform', embeddingsRegularizer = null, embeddingsConstraint = null, maskZero = false, weights = null, ...rest } = options
+    const {
+      embeddingsInitializer = 'uniform',
+      embeddingsRegularizer = null,
+      embeddingsConstraint = null,
+      maskZero = false,
+      weights = null,
+      ...rest
+    } = options
     // Indices are no floats, and the rows are cast after they are picked, not the whole table before.
     super({ ...rest, autocast: false })
     this.inputDim = requirePositive(inputDim, 'inputDim', this.name)
@@ -79,6 +86,8 @@ export class Embedding extends Layer {
 
 /** `[table]`, as Keras takes it, and not a table written as nested arrays. */
 const isList = (weights: TensorLike | readonly [TensorLike]): weights is readonly [TensorLike] =>
-  Array.isArray(weights) && weights.length === 1 && (typeof weights[0] !== 'object' || !Array.isArray(weights[0]) || Array.isArray(weights[0][0]))
+  Array.isArray(weights) &&
+  weights.length === 1 &&
+  (typeof weights[0] !== 'object' || !Array.isArray(weights[0]) || Array.isArray(weights[0][0]))
 
 export const embedding = (...args: ConstructorParameters<typeof Embedding>): Embedding => new Embedding(...args)

@@ -30,18 +30,43 @@ export class InputLayer extends Layer {
   readonly #dtype: DType
 
   /** @throws ValueError without a shape, or with two. */
-  constructor({ shape, batchSize, batchShape, dtype, name, optional = false, tensor, ...rest }: InputOptions & { readonly sparse?: boolean; readonly ragged?: boolean } = {}) {
+  constructor({
+    shape,
+    batchSize,
+    batchShape,
+    dtype,
+    name,
+    optional = false,
+    tensor,
+    ...rest
+  }: InputOptions & { readonly sparse?: boolean; readonly ragged?: boolean } = {}) {
     super({ name })
     const where = this.name
-    if (rest.sparse === true || rest.ragged === true) throw new ValueError({ where, problem: 'sparse and ragged inputs do not exist here', hint: 'pad to one length and use a mask' })
+    if (rest.sparse === true || rest.ragged === true)
+      throw new ValueError({ where, problem: 'sparse and ragged inputs do not exist here', hint: 'pad to one length and use a mask' })
     const unknown = Object.keys(rest).find((key) => key !== 'sparse' && key !== 'ragged')
-    if (unknown !== undefined) throw new ValueError({ where, problem: `there is no option '${unknown}'`, expected: 'shape, batchSize, batchShape, dtype, name, optional, tensor' })
-    if (tensor !== undefined && !isSymbolic(tensor)) throw new GraphError({ where, problem: 'tensor must be symbolic', received: String(tensor) })
+    if (unknown !== undefined)
+      throw new ValueError({
+        where,
+        problem: `there is no option '${unknown}'`,
+        expected: 'shape, batchSize, batchShape, dtype, name, optional, tensor',
+      })
+    if (tensor !== undefined && !isSymbolic(tensor))
+      throw new GraphError({ where, problem: 'tensor must be symbolic', received: String(tensor) })
     if (batchShape !== undefined && (shape !== undefined || (batchSize !== undefined && batchSize !== null))) {
-      throw new ValueError({ where, problem: 'batchShape already says what shape and batchSize say', hint: 'give either shape (and batchSize), or batchShape' })
+      throw new ValueError({
+        where,
+        problem: 'batchShape already says what shape and batchSize say',
+        hint: 'give either shape (and batchSize), or batchShape',
+      })
     }
     const found = tensor?.shape ?? batchShape ?? (shape === undefined ? undefined : [batchSize ?? null, ...shape])
-    if (found === undefined) throw new ValueError({ where, problem: 'an input needs a shape', hint: 'Input({ shape: [28, 28, 1] }): without the batch, null where the size is not known' })
+    if (found === undefined)
+      throw new ValueError({
+        where,
+        problem: 'an input needs a shape',
+        hint: 'Input({ shape: [28, 28, 1] }): without the batch, null where the size is not known',
+      })
     if (!found.every((size) => size === null || (Number.isInteger(size) && size >= 0))) {
       throw new ValueError({ where, problem: 'sizes must be whole numbers, or null', received: JSON.stringify(found) })
     }

@@ -34,7 +34,18 @@ export class InputSpec {
   readonly hint: string | undefined
   readonly optional: boolean
 
-  constructor({ dtype, shape, ndim, minNdim, maxNdim, axes = {}, allowLastAxisSqueeze = false, name, hint, optional = false }: InputSpecOptions) {
+  constructor({
+    dtype,
+    shape,
+    ndim,
+    minNdim,
+    maxNdim,
+    axes = {},
+    allowLastAxisSqueeze = false,
+    name,
+    hint,
+    optional = false,
+  }: InputSpecOptions) {
     this.dtype = dtype
     this.shape = shape
     this.ndim = shape?.length ?? ndim

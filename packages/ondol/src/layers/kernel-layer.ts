@@ -32,7 +32,6 @@ export const KERNEL_CONFIG = {
   biasInitializer: 'initializer',
   kernelRegularizer: 'regularizer',
   biasRegularizer: 'regularizer',
-  activityRegularizer: 'regularizer',
   kernelConstraint: 'constraint',
   biasConstraint: 'constraint',
 } as const satisfies ConfigTable
@@ -72,9 +71,21 @@ export abstract class KernelLayer extends Layer {
   }
 
   protected addKernel(shape: Shape, units: number): void {
-    this.kernel = this.addWeight({ name: 'kernel', shape, initializer: this.kernelInitializer, regularizer: this.kernelRegularizer, constraint: this.kernelConstraint })
+    this.kernel = this.addWeight({
+      name: 'kernel',
+      shape,
+      initializer: this.kernelInitializer,
+      regularizer: this.kernelRegularizer,
+      constraint: this.kernelConstraint,
+    })
     if (!this.useBias) return
-    this.bias = this.addWeight({ name: 'bias', shape: [units], initializer: this.biasInitializer, regularizer: this.biasRegularizer, constraint: this.biasConstraint })
+    this.bias = this.addWeight({
+      name: 'bias',
+      shape: [units],
+      initializer: this.biasInitializer,
+      regularizer: this.biasRegularizer,
+      constraint: this.biasConstraint,
+    })
   }
 
   /** Adds the bias along `axis` (counted from the end), then activates. */

@@ -32,14 +32,21 @@ abstract class Merge extends Layer {
     try {
       known.reduce((a, b) => broadcastShapes(a, b, this.className))
     } catch (cause) {
-      throw new ShapeError({ problem: 'the inputs have shapes that do not fit each other', expected: 'sizes that are equal or 1', received, cause })
+      throw new ShapeError({
+        problem: 'the inputs have shapes that do not fit each other',
+        expected: 'sizes that are equal or 1',
+        received,
+        cause,
+      })
     }
   }
 
   override call(inputs: readonly Tensor[], { mask }: CallOptions): Tensor {
     requireList(inputs)
     const rank = Math.max(...inputs.map((x) => x.rank))
-    const level = inputs.map((x) => ops.reshape(x, [...x.shape.slice(0, 1), ...new Array<number>(rank - x.rank).fill(1), ...x.shape.slice(1)]))
+    const level = inputs.map((x) =>
+      ops.reshape(x, [...x.shape.slice(0, 1), ...new Array<number>(rank - x.rank).fill(1), ...x.shape.slice(1)]),
+    )
     return this.merge(level, (mask as MaskList | null | undefined) ?? inputs.map(() => null))
   }
 
@@ -58,7 +65,11 @@ function requireList(inputs: unknown): void {
 function requireShapes(shapes: readonly PartialShape[]): readonly PartialShape[] {
   requireList(shapes)
   if (shapes.every((shape) => Array.isArray(shape))) return shapes
-  throw new ValueError({ problem: 'a merging layer takes a list of tensors', received: `one tensor of shape ${formatShape(shapes as unknown as PartialShape)}`, hint: 'layer([a, b])' })
+  throw new ValueError({
+    problem: 'a merging layer takes a list of tensors',
+    received: `one tensor of shape ${formatShape(shapes as unknown as PartialShape)}`,
+    hint: 'layer([a, b])',
+  })
 }
 
 /** A mask without the feature axis as wide as its tensor. */
@@ -104,9 +115,15 @@ export class Multiply extends Merge {
 
   protected override merge(inputs: readonly Tensor[], masks: MaskList): Tensor {
     const wide = inputs.map((x, i) => (masks[i] == null ? null : widen(masks[i], x)))
-    const product = inputs.map((x, i) => (wide[i] == null ? x : ops.where(wide[i], x, lax.full([], x.dtype, 1)))).reduce((a, b) => ops.multiply(a, b))
+    const product = inputs
+      .map((x, i) => (wide[i] == null ? x : ops.where(wide[i], x, lax.full([], x.dtype, 1))))
+      .reduce((a, b) => ops.multiply(a, b))
     if (wide.some((mask) => mask === null)) return product
-    return ops.where((wide as Tensor[]).reduce((a, b) => ops.logicalOr(a, b)), product, lax.full([], product.dtype, 0))
+    return ops.where(
+      (wide as Tensor[]).reduce((a, b) => ops.logicalOr(a, b)),
+      product,
+      lax.full([], product.dtype, 0),
+    )
   }
 }
 
@@ -115,7 +132,10 @@ export class Average extends Merge {
   static override readonly className: string = 'Average'
 
   protected override merge(inputs: readonly Tensor[]): Tensor {
-    return ops.divide(inputs.reduce((a, b) => ops.add(a, b)), inputs.length)
+    return ops.divide(
+      inputs.reduce((a, b) => ops.add(a, b)),
+      inputs.length,
+    )
   }
 }
 
@@ -158,10 +178,18 @@ export class Concatenate extends Merge {
     const [first] = shapes as [PartialShape]
     const along = normalizeAxis(this.axis, first.length, 'axis')
     const fits = shapes.every(
-      (shape) => shape.length === first.length && shape.every((size, axis) => axis === along || size === null || shapes.every((other) => other[axis] == null || other[axis] === size)),
+      (shape) =>
+        shape.length === first.length &&
+        shape.every(
+          (size, axis) => axis === along || size === null || shapes.every((other) => other[axis] == null || other[axis] === size),
+        ),
     )
     if (!fits) {
-      throw new ShapeError({ problem: 'the inputs cannot be concatenated', expected: `equal sizes on all axes but ${this.axis}`, received: shapes.map(formatShape).join(', ') })
+      throw new ShapeError({
+        problem: 'the inputs cannot be concatenated',
+        expected: `equal sizes on all axes but ${this.axis}`,
+        received: shapes.map(formatShape).join(', '),
+      })
     }
   }
 
@@ -198,7 +226,12 @@ export class Dot extends Merge {
     super(options)
     const list = typeof axes === 'number' ? [axes, axes] : [...axes]
     if (list.length !== 2 || !list.every((axis) => Number.isInteger(axis) && axis !== 0)) {
-      throw new ValueError({ where: this.name, problem: 'axes must be one or two axes', expected: 'whole numbers other than 0, which is the batch', received: JSON.stringify(axes) })
+      throw new ValueError({
+        where: this.name,
+        problem: 'axes must be one or two axes',
+        expected: 'whole numbers other than 0, which is the batch',
+        received: JSON.stringify(axes),
+      })
     }
     this.axes = axes
     this.normalize = normalize
@@ -214,7 +247,10 @@ export class Dot extends Merge {
     const [axisA, axisB] = this.#axesOf([a.length, b.length])
     const [sizeA, sizeB] = [a[axisA], b[axisB]]
     if (sizeA != null && sizeB != null && sizeA !== sizeB) {
-      throw new ShapeError({ problem: 'the axes to sum over differ in size', received: `${sizeA} on axis ${axisA} of ${formatShape(a)}, ${sizeB} on axis ${axisB} of ${formatShape(b)}` })
+      throw new ShapeError({
+        problem: 'the axes to sum over differ in size',
+        received: `${sizeA} on axis ${axisA} of ${formatShape(a)}, ${sizeB} on axis ${axisB} of ${formatShape(b)}`,
+      })
     }
   }
 
@@ -241,16 +277,24 @@ function requireTwo<T>(inputs: readonly T[]): readonly [T, T] {
   throw new ValueError({ problem: 'exactly two inputs are needed', received: `${inputs.length}` })
 }
 
-const unit = (x: Tensor, axis: number): Tensor => ops.divide(x, ops.sqrt(ops.maximum(ops.sum(ops.square(x), { axis, keepdims: true }), 1e-12)))
+const unit = (x: Tensor, axis: number): Tensor =>
+  ops.divide(x, ops.sqrt(ops.maximum(ops.sum(ops.square(x), { axis, keepdims: true }), 1e-12)))
 
-const apply = <X extends AnyTensor>(layer: Layer, inputs: readonly X[]): Result<X> => layer(inputs as readonly Tensor[]) as unknown as Result<X>
+const apply = <X extends AnyTensor>(layer: Layer, inputs: readonly X[]): Result<X> =>
+  layer(inputs as readonly Tensor[]) as unknown as Result<X>
 
 export const add = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> => apply(new Add(options), inputs)
-export const subtract = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> => apply(new Subtract(options), inputs)
-export const multiply = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> => apply(new Multiply(options), inputs)
+export const subtract = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> =>
+  apply(new Subtract(options), inputs)
+export const multiply = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> =>
+  apply(new Multiply(options), inputs)
 export const average = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> => apply(new Average(options), inputs)
 export const maximum = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> => apply(new Maximum(options), inputs)
 export const minimum = <X extends AnyTensor>(inputs: readonly X[], options?: LayerOptions): Result<X> => apply(new Minimum(options), inputs)
-export const concatenate = <X extends AnyTensor>(inputs: readonly X[], options?: ConcatenateOptions): Result<X> => apply(new Concatenate(options), inputs)
-export const dot = <X extends AnyTensor>(inputs: readonly X[], axes: number | readonly [number, number] = -1, options?: DotOptions): Result<X> =>
-  apply(new Dot(axes, options), inputs)
+export const concatenate = <X extends AnyTensor>(inputs: readonly X[], options?: ConcatenateOptions): Result<X> =>
+  apply(new Concatenate(options), inputs)
+export const dot = <X extends AnyTensor>(
+  inputs: readonly X[],
+  axes: number | readonly [number, number] = -1,
+  options?: DotOptions,
+): Result<X> => apply(new Dot(axes, options), inputs)

@@ -18,5 +18,10 @@ export function requireRate(value: number, name: string, where: string): number 
 export function requireSize(shape: PartialShape, axis: number, what: string): number {
   const size = shape.at(axis)
   if (typeof size === 'number') return size
-  throw new ShapeError({ problem: `the number of ${what} must be known to make the weights`, expected: `a size on axis ${axis}`, received: JSON.stringify(shape), hint: 'give the size in Input' })
+  throw new ShapeError({
+    problem: `the number of ${what} must be known to make the weights`,
+    expected: `a size on axis ${axis}`,
+    received: JSON.stringify(shape),
+    hint: 'give the size in Input',
+  })
 }

@@ -44,7 +44,12 @@ export class Reshape extends Layer {
   constructor(targetShape: readonly number[], options: LayerOptions = {}) {
     super(options)
     if (!targetShape.every((size) => Number.isInteger(size) && size >= -1) || targetShape.filter((size) => size === -1).length > 1) {
-      throw new ValueError({ where: this.name, problem: 'the target shape is no shape', expected: 'whole numbers, at most one of them -1', received: JSON.stringify(targetShape) })
+      throw new ValueError({
+        where: this.name,
+        problem: 'the target shape is no shape',
+        expected: 'whole numbers, at most one of them -1',
+        received: JSON.stringify(targetShape),
+      })
     }
     this.targetShape = [...targetShape]
   }
@@ -65,7 +70,13 @@ export class Permute extends Layer {
   constructor(dims: readonly number[], options: LayerOptions = {}) {
     super(options)
     const isPermutation = [...dims].sort((a, b) => a - b).every((axis, i) => axis === i + 1)
-    if (!isPermutation) throw new ValueError({ where: this.name, problem: 'dims must name each axis once', expected: `1 to ${dims.length} in some order`, received: JSON.stringify(dims) })
+    if (!isPermutation)
+      throw new ValueError({
+        where: this.name,
+        problem: 'dims must name each axis once',
+        expected: `1 to ${dims.length} in some order`,
+        received: JSON.stringify(dims),
+      })
     this.dims = [...dims]
     this.inputSpec = new InputSpec({ ndim: dims.length + 1 })
   }
@@ -110,7 +121,8 @@ export class ZeroPadding2D extends Layer {
   constructor(padding: number | readonly [number | Pair, number | Pair] = [1, 1], { dataFormat, ...options }: DataFormatOptions = {}) {
     super(options)
     const [rows, columns] = typeof padding === 'number' ? [padding, padding] : padding
-    if (typeof padding !== 'number' && padding.length !== 2) throw new ValueError({ where: this.name, problem: 'padding needs two entries', received: JSON.stringify(padding) })
+    if (typeof padding !== 'number' && padding.length !== 2)
+      throw new ValueError({ where: this.name, problem: 'padding needs two entries', received: JSON.stringify(padding) })
     this.padding = [pairOf(rows, this.name), pairOf(columns, this.name)]
     this.dataFormat = requireDataFormat(dataFormat, this.name)
     this.inputSpec = new InputSpec({ ndim: 4 })
@@ -124,7 +136,12 @@ export class ZeroPadding2D extends Layer {
 function pairOf(padding: number | Pair, where: string): Pair {
   const pair = typeof padding === 'number' ? [padding, padding] : [...padding]
   if (pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0)) return pair as unknown as Pair
-  throw new ValueError({ where, problem: 'padding must be whole numbers of at least 0', expected: 'a number, or a pair [before, after]', received: JSON.stringify(padding) })
+  throw new ValueError({
+    where,
+    problem: 'padding must be whole numbers of at least 0',
+    expected: 'a number, or a pair [before, after]',
+    received: JSON.stringify(padding),
+  })
 }
 
 const NONE: Pair = [0, 0]

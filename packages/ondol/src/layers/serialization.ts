@@ -76,19 +76,29 @@ export const serialize = (layer: Layer): SerializedObject => layer.serialize()
  */
 export function deserialize(description: SerializedObject & { readonly build_config?: unknown }, custom: CustomLayers = {}): Layer {
   const name = description.registered_name ?? description.class_name
-  const Class = Object.hasOwn(custom, name) ? custom[name] : Object.hasOwn(custom, description.class_name) ? custom[description.class_name] : byName.get(description.class_name)
+  const Class = Object.hasOwn(custom, name)
+    ? custom[name]
+    : Object.hasOwn(custom, description.class_name)
+      ? custom[description.class_name]
+      : byName.get(description.class_name)
   if (Class === undefined) {
     const known = [...byName.keys(), ...Object.keys(custom)]
     const [near] = nearest(description.class_name, known)
     throw new SavingError({
       problem: `there is no layer class '${description.class_name}'`,
       received: name,
-      hint: near === undefined ? 'pass classes of your own as custom objects' : `did you mean '${near}'? Classes of your own are passed as custom objects`,
+      hint:
+        near === undefined
+          ? 'pass classes of your own as custom objects'
+          : `did you mean '${near}'? Classes of your own are passed as custom objects`,
     })
   }
   // Layers inside, such as the cell of an RNN.
-  const isLayerConfig = (value: unknown): value is SerializedObject => isSerializedObject(value) && (byName.has(value.class_name) || Object.hasOwn(custom, value.class_name))
-  const config = Object.fromEntries(Object.entries(description.config).map(([key, value]) => [key, isLayerConfig(value) ? deserialize(value, custom) : value]))
+  const isLayerConfig = (value: unknown): value is SerializedObject =>
+    isSerializedObject(value) && (byName.has(value.class_name) || Object.hasOwn(custom, value.class_name))
+  const config = Object.fromEntries(
+    Object.entries(description.config).map(([key, value]) => [key, isLayerConfig(value) ? deserialize(value, custom) : value]),
+  )
   const layer = Class.fromConfig(config)
   layer.buildFromConfig((description.build_config ?? null) as Record<string, unknown> | null)
   return layer

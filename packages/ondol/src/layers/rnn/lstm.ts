@@ -126,7 +126,13 @@ export class LSTMCell extends DropoutRNNCell {
   override build(inputShape: PartialShape): void {
     const features = requireSize(inputShape, -1, 'features')
     const { units } = this
-    this.kernel = this.addWeight({ name: 'kernel', shape: [features, 4 * units], initializer: this.kernelInitializer, regularizer: this.kernelRegularizer, constraint: this.kernelConstraint })
+    this.kernel = this.addWeight({
+      name: 'kernel',
+      shape: [features, 4 * units],
+      initializer: this.kernelInitializer,
+      regularizer: this.kernelRegularizer,
+      constraint: this.kernelConstraint,
+    })
     this.recurrentKernel = this.addWeight({
       name: 'recurrent_kernel',
       shape: [units, 4 * units],
@@ -135,18 +141,30 @@ export class LSTMCell extends DropoutRNNCell {
       constraint: this.recurrentConstraint,
     })
     if (!this.useBias) return
-    const initializer = this.unitForgetBias ? (shape: Shape, dtype?: DType): Tensor => this.#forgetBias(dtype) : this.biasInitializer
-    this.bias = this.addWeight({ name: 'bias', shape: [4 * units], initializer, regularizer: this.biasRegularizer, constraint: this.biasConstraint })
+    const initializer = this.unitForgetBias ? (_shape: Shape, dtype?: DType): Tensor => this.#forgetBias(dtype) : this.biasInitializer
+    this.bias = this.addWeight({
+      name: 'bias',
+      shape: [4 * units],
+      initializer,
+      regularizer: this.biasRegularizer,
+      constraint: this.biasConstraint,
+    })
   }
 
   #forgetBias(dtype: DType | undefined): Tensor {
-    const make = (count: number, initializer: initializers.InitializerLike): Tensor => initializers.get(initializer)([count * this.units], dtype)
+    const make = (count: number, initializer: initializers.InitializerLike): Tensor =>
+      initializers.get(initializer)([count * this.units], dtype)
     return ops.concatenate([make(1, this.biasInitializer), make(1, 'ones'), make(2, this.biasInitializer)], { axis: 0 })
   }
 
   override call(inputs: Tensor, states: readonly Tensor[], { training = false }: CallOptions = {}): [Tensor, Tensor[]] {
     const dropped = this.mask(inputs, this.dropout, training)
-    return this.step(this.#project(dropped === null ? inputs : lax.mul(inputs, dropped)), states, training, this.prepareStep(states, training))
+    return this.step(
+      this.#project(dropped === null ? inputs : lax.mul(inputs, dropped)),
+      states,
+      training,
+      this.prepareStep(states, training),
+    )
   }
 
   /** The share of inputs and bias in all gates: one product for all steps. */
@@ -200,8 +218,24 @@ export class LSTM extends RNN {
   declare readonly cell: LSTMCell
 
   constructor(units: number, options: LSTMOptions = {}) {
-    const { returnSequences, returnState, goBackwards, stateful, unroll, zeroOutputForMask, useCudnn = 'auto', name, dtype, trainable, autocast, activityRegularizer, inputShape, ...cell } = options
-    if (useCudnn === true) throw new ValueError({ where: 'LSTM', problem: 'there is no cuDNN here', hint: "leave useCudnn out, or set it to 'auto'" })
+    const {
+      returnSequences,
+      returnState,
+      goBackwards,
+      stateful,
+      unroll,
+      zeroOutputForMask,
+      useCudnn = 'auto',
+      name,
+      dtype,
+      trainable,
+      autocast,
+      activityRegularizer,
+      inputShape,
+      ...cell
+    } = options
+    if (useCudnn === true)
+      throw new ValueError({ where: 'LSTM', problem: 'there is no cuDNN here', hint: "leave useCudnn out, or set it to 'auto'" })
     super(new LSTMCell(units, { ...cell, dtype, trainable, name: 'lstm_cell' }), {
       returnSequences,
       returnState,

@@ -58,7 +58,15 @@ export class RNN extends Layer {
   #states: Variable[] | undefined
 
   constructor(cell: RNNCell, options: RNNOptions = {}) {
-    const { returnSequences = false, returnState = false, goBackwards = false, stateful = false, unroll = false, zeroOutputForMask = false, ...rest } = options
+    const {
+      returnSequences = false,
+      returnState = false,
+      goBackwards = false,
+      stateful = false,
+      unroll = false,
+      zeroOutputForMask = false,
+      ...rest
+    } = options
     super(rest)
     this.cell = cell
     this.returnSequences = returnSequences
@@ -76,7 +84,11 @@ export class RNN extends Layer {
     if (!this.cell.built) this.cell.build([batch ?? null, ...features])
     if (!this.stateful || this.#states !== undefined) return
     if (typeof batch !== 'number') {
-      throw new ShapeError({ problem: 'a stateful layer needs a fixed batch size', received: formatShape(sequenceShape), hint: 'give it in Input({ batchShape: [32, …] })' })
+      throw new ShapeError({
+        problem: 'a stateful layer needs a fixed batch size',
+        received: formatShape(sequenceShape),
+        hint: 'give it in Input({ batchShape: [32, …] })',
+      })
     }
     this.#states = this.initialState(batch).map((value) => {
       const state = new Variable(value, { name: 'rnn_state', trainable: false })
@@ -104,7 +116,10 @@ export class RNN extends Layer {
     return this.cell.stateSize.map((size) => ops.zeros([batch, size], this.cell.computeDtype))
   }
 
-  override call(sequence: Tensor, { training = false, mask: given, initialState }: CallOptions & { readonly initialState?: Tensor | readonly Tensor[] | null }): Tensor | Tensor[] {
+  override call(
+    sequence: Tensor,
+    { training = false, mask: given, initialState }: CallOptions & { readonly initialState?: Tensor | readonly Tensor[] | null },
+  ): Tensor | Tensor[] {
     const [batch, steps] = sequence.shape as [number, number]
     const states = this.#startingStates(batch, initialState)
     const mask = (Array.isArray(given) ? given[0] : given) as Tensor | null | undefined
@@ -123,22 +138,38 @@ export class RNN extends Layer {
   #startingStates(batch: number, given: Tensor | readonly Tensor[] | null | undefined): Tensor[] {
     const expected = this.#states?.[0]?.shape[0]
     if (expected !== undefined && expected !== batch) {
-      throw new ShapeError({ problem: 'a stateful layer must be given the same batch size each time', expected: `${expected}`, received: `${batch}` })
+      throw new ShapeError({
+        problem: 'a stateful layer must be given the same batch size each time',
+        expected: `${expected}`,
+        received: `${batch}`,
+      })
     }
     const states = given ?? this.#states?.map((state) => state.value) ?? this.initialState(batch)
     const list = Array.isArray(states) ? (states as readonly Tensor[]) : [states as Tensor]
     const sizes = this.cell.stateSize
-    if (list.length !== sizes.length) throw new ValueError({ problem: 'wrong number of initial states', expected: `${sizes.length}`, received: `${list.length}` })
+    if (list.length !== sizes.length)
+      throw new ValueError({ problem: 'wrong number of initial states', expected: `${sizes.length}`, received: `${list.length}` })
     list.forEach((state, i) => {
       if (state.rank !== 2 || state.shape[0] !== batch || state.shape[1] !== sizes[i]) {
-        throw new ShapeError({ problem: `initial state ${i} has the wrong shape`, expected: formatShape([batch, sizes[i] as number]), received: formatShape(state.shape) })
+        throw new ShapeError({
+          problem: `initial state ${i} has the wrong shape`,
+          expected: formatShape([batch, sizes[i] as number]),
+          received: formatShape(state.shape),
+        })
       }
     })
     return list.map((state) => lax.cast(state, this.cell.computeDtype))
   }
 
   /** All steps: the outputs (steps, batch, units) if they are wanted, and where it ended. */
-  #run(sequence: Tensor, valid: Tensor | null, states: readonly Tensor[], training: boolean, constants: Tensor | null, steps: number): { outputs: Tensor | null; last: Progress } {
+  #run(
+    sequence: Tensor,
+    valid: Tensor | null,
+    states: readonly Tensor[],
+    training: boolean,
+    constants: Tensor | null,
+    steps: number,
+  ): { outputs: Tensor | null; last: Progress } {
     // The last output is often the last state; only where it is not, it is carried along.
     const carriesOutput = !this.returnSequences && (!this.cell.outputIsState || (valid !== null && this.zeroOutputForMask))
     const start: Progress = { output: carriesOutput ? this.#zeroOutput(states) : null, states }
@@ -149,7 +180,8 @@ export class RNN extends Layer {
     if (this.unroll) return this.#unroll(start, body, sequence, valid, steps)
 
     const pack = ({ output, states: list }: Progress): Tensor[] => (carriesOutput ? [output as Tensor, ...list] : [...list])
-    const unpack = (carries: readonly Tensor[]): Progress => (carriesOutput ? { output: carries[0] as Tensor, states: carries.slice(1) } : { output: null, states: carries })
+    const unpack = (carries: readonly Tensor[]): Progress =>
+      carriesOutput ? { output: carries[0] as Tensor, states: carries.slice(1) } : { output: null, states: carries }
     const [carries, results] = scan(
       (before, [element, isValid = null]) => {
         const after = body(unpack(before), element as Tensor, isValid)
@@ -186,7 +218,15 @@ export class RNN extends Layer {
     steps: number,
   ): { outputs: Tensor | null; last: Progress } {
     if (steps === 0) throw new GraphError({ problem: 'a sequence without steps cannot be unrolled' })
-    const at = (x: Tensor, step: number): Tensor => lax.reshape(lax.slice(x, x.shape.map((_, axis) => (axis === 0 ? step : 0)), [1, ...x.shape.slice(1)]), x.shape.slice(1))
+    const at = (x: Tensor, step: number): Tensor =>
+      lax.reshape(
+        lax.slice(
+          x,
+          x.shape.map((_, axis) => (axis === 0 ? step : 0)),
+          [1, ...x.shape.slice(1)],
+        ),
+        x.shape.slice(1),
+      )
     const order = Array.from({ length: steps }, (_, i) => (this.goBackwards ? steps - 1 - i : i))
     const outputs: Tensor[] = []
     let progress = start
