@@ -17,8 +17,18 @@ const oneDnn = process.env.ONEDNN_ROOT
 const headers = createRequire(import.meta.url)('node-api-headers').include_dir
 
 const flags = [
-  '-std=c++17', '-O3', '-fPIC', '-fopenmp', '-fno-math-errno', '-fno-trapping-math', '-fvisibility=hidden', '-Wall', '-Wextra',
-  `-I${headers}`, ...(oneDnn === undefined ? [] : [`-I${join(oneDnn, 'include')}`]), ...(process.argv.includes('--debug') ? ['-g'] : []),
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-fopenmp',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  `-I${headers}`,
+  ...(oneDnn === undefined ? [] : [`-I${join(oneDnn, 'include')}`]),
+  ...(process.argv.includes('--debug') ? ['-g'] : []),
 ]
 
 /** The vector code is compiled once for each of these. The baseline comes first: shared inline functions are taken from the first object. */
@@ -37,7 +47,13 @@ const SIMD = [
 ]
 
 const files = readdirSync(source, { recursive: true }).map(String)
-const shared = hash(files.filter((file) => file.endsWith('.h')).sort().map((file) => readFileSync(join(source, file), 'utf8')).join('\0'))
+const shared = hash(
+  files
+    .filter((file) => file.endsWith('.h'))
+    .sort()
+    .map((file) => readFileSync(join(source, file), 'utf8'))
+    .join('\0'),
+)
 const plain = files.filter((file) => file.endsWith('.cc') && !file.includes('simd_unit')).sort()
 const units = [
   ...plain.map((file) => ({ file, object: `${file.replaceAll(/[\\/]/g, '_')}.o`, flags: [] })),
@@ -71,7 +87,11 @@ if (stale.length > 0 || !existsSync(target)) {
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))
   const libraries = oneDnn === undefined ? ['-ldnnl'] : [`-L${join(oneDnn, 'lib')}`, '-ldnnl']
-  const linker = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup', '-Wl,-rpath,@loader_path'] : ['-Wl,-rpath,$ORIGIN', '-Wl,--gc-sections']
+  // An RPATH (not RUNPATH) also serves the libraries that libdnnl itself needs, see pack.mjs.
+  const linker =
+    process.platform === 'darwin'
+      ? ['-undefined', 'dynamic_lookup', '-Wl,-rpath,@loader_path']
+      : ['-Wl,--disable-new-dtags,-rpath,$ORIGIN', '-Wl,--gc-sections']
   await run(['-shared', '-fopenmp', '-o', target, ...units.map(({ object }) => join(output, object)), ...libraries, ...linker])
   console.log(`built ${target}`)
 }
@@ -83,7 +103,13 @@ function hash(text) {
 function run(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(compiler, args, { stdio: 'inherit' })
-    child.on('error', () => reject(new Error(`the C++ compiler '${compiler}' cannot be started: install it (Debian: apt-get install g++ libdnnl-dev), or set CXX`)))
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${compiler} failed on ${args.find((arg) => /\.cc$/.test(arg)) ?? 'linking'}`))))
+    child.on('error', () =>
+      reject(
+        new Error(`the C++ compiler '${compiler}' cannot be started: install it (Debian: apt-get install g++ libdnnl-dev), or set CXX`),
+      ),
+    )
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${compiler} failed on ${args.find((arg) => /\.cc$/.test(arg)) ?? 'linking'}`)),
+    )
   })
 }

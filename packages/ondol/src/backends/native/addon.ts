@@ -83,7 +83,9 @@ function open(path: string): Addon {
       where: 'native',
       problem: `the native add-on cannot be loaded: ${reason}`,
       received: path,
-      hint: isMissingLibrary ? 'install oneDNN and OpenMP (Debian: apt-get install libdnnl2 libgomp1)' : "build it again (npm run build:native), or use setBackend('wasm')",
+      hint: isMissingLibrary
+        ? 'install oneDNN and OpenMP (Debian: apt-get install libdnnl2 libgomp1)'
+        : "build it again (npm run build:native), or use setBackend('wasm')",
       cause,
     })
   } finally {

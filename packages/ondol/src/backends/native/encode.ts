@@ -3,8 +3,20 @@
  * Operations and kernels are numbered by the lists that the add-on gives; everything else in the order written here.
  */
 import { DTYPES, type DType, type TypedArray } from '../../core/dtype.js'
+import type {
+  KernelAttributes,
+  KernelName,
+  KernelStep,
+  LoopInput,
+  LoopInstruction,
+  LoopStep,
+  LoopStore,
+  Plan,
+  ScanStep,
+  Step,
+  View,
+} from '../../engine/plan.js'
 import type { ConvSpec, PoolSpec } from '../../engine/primitives.js'
-import type { KernelAttributes, KernelName, KernelStep, LoopInput, LoopInstruction, LoopStep, LoopStore, Plan, ScanStep, Step, View } from '../../engine/plan.js'
 
 /** Names that the add-on knows, each standing for its position. */
 export interface Vocabulary {
@@ -189,7 +201,12 @@ class Encoder {
     } else if (isKernel(step, 'maxPool')) {
       this.#pool(step.attributes)
       this.#put(Number(step.attributes.positions))
-    } else if (isKernel(step, 'maxPoolGrad') || isKernel(step, 'maxPoolGather') || isKernel(step, 'avgPool') || isKernel(step, 'avgPoolGrad')) {
+    } else if (
+      isKernel(step, 'maxPoolGrad') ||
+      isKernel(step, 'maxPoolGather') ||
+      isKernel(step, 'avgPool') ||
+      isKernel(step, 'avgPoolGrad')
+    ) {
       this.#pool(step.attributes)
     } else if (isKernel(step, 'cumSum') || isKernel(step, 'cumProd') || isKernel(step, 'cumMax')) {
       this.#put(Number(step.attributes.reverse))
