@@ -171,7 +171,9 @@ export class BatchNormalization extends Layer {
     this.inputSpec = new InputSpec({ ndim: inputShape.length, axes: { [this.axis]: features } })
   }
 
-  override call(inputs: Tensor, { training, mask }: CallOptions): Tensor {
+  override call(inputs: Tensor, { training, ...options }: CallOptions): Tensor {
+    const mask = (options.mask as Tensor | null | undefined) ?? null
+    if (mask !== null) requireMaskRank(mask, inputs)
     // Sums over a batch overflow and lose digits in half precision.
     const dtype = inputs.dtype === 'float64' ? 'float64' : 'float32'
     const x = lax.cast(inputs, dtype)
@@ -180,7 +182,7 @@ export class BatchNormalization extends Layer {
     let [gamma, beta] = [read(this.gamma), read(this.beta)]
     let moments: Moments
     if (training && this.trainable) {
-      moments = batchMoments(x, axis, (mask as Tensor | null | undefined) ?? null)
+      moments = batchMoments(x, axis, mask)
       if (this.renorm) [gamma, beta] = this.#renormalize(moments, gamma, beta)
       else this.#follow(moments)
     } else {
@@ -236,18 +238,20 @@ function batchMoments(x: Tensor, axis: number, mask: Tensor | null): Moments {
     const [mean, variance] = lax.moments(x, axes)
     return { mean, variance }
   }
-  if (mask.rank !== x.rank - 1) {
-    throw new ShapeError({
-      problem: 'the mask must have one axis less than the input',
-      received: `mask ${formatShape(mask.shape)}, input ${formatShape(x.shape)}`,
-    })
-  }
   const valid = ops.broadcastTo(ops.expandDims(lax.cast(mask, 'bool'), -1), x.shape)
   const count = ops.add(ops.sum(lax.cast(valid, x.dtype), { axis: axes }), fuzz())
   const meanOf = (values: Tensor): Tensor => ops.divide(ops.sum(ops.where(valid, values, lax.zerosLike(values)), { axis: axes }), count)
   const mean = meanOf(x)
   const variance = meanOf(ops.square(lax.sub(x, lax.broadcast(mean, x.shape, [axis]))))
   return { mean, variance }
+}
+
+function requireMaskRank(mask: Tensor, x: Tensor): void {
+  if (mask.rank === x.rank - 1) return
+  throw new ShapeError({
+    problem: 'the mask must have one axis less than the input',
+    received: `mask ${formatShape(mask.shape)}, input ${formatShape(x.shape)}`,
+  })
 }
 
 function requireClipping(clipping: RenormClipping, where: string): RenormClipping {

@@ -18,8 +18,8 @@ const load = (vector: VectorTensor): Tensor => tensor(elements(vector), vector.s
 function expectClose(actual: Tensor | null | undefined, expected: VectorTensor, what: string): void {
   expect(actual, what).toBeInstanceOf(Tensor)
   expect(actual?.shape, `${what}: shape`).toEqual(expected.shape)
-  const wanted = elements(expected)
-  const scale = wanted.reduce((largest: number, value: number) => Math.max(largest, Math.abs(value)), 1)
+  const wanted = Float64Array.from(elements(expected))
+  const scale = wanted.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1)
   actual?.dataSync().forEach((value, i) => {
     expect(Math.abs(value - (wanted[i] as number)), `${what}[${i}]: ${value} instead of ${wanted[i]}`).toBeLessThanOrEqual(1e-5 * scale)
   })
