@@ -70,7 +70,7 @@ export class ProgbarLogger extends Callback {
 
   #start(): void {
     this.#seen = 0
-    this.#bar = new Progbar(this.#target, { verbose: this.params.verbose, ...this.#options })
+    this.#bar = new Progbar(this.#target, { verbose: this.params.verbose, statelessMetrics: [], ...this.#options })
   }
 
   #update(batch: number, logs: Logs): void {

@@ -8,8 +8,10 @@ export interface ProgbarOptions {
   readonly verbose?: number
   /** Seconds between two refreshes at least. Default 0.05. */
   readonly interval?: number
-  /** Values that are averaged over the steps before they are shown; others are shown as they come. Default: none. */
-  readonly statelessMetrics?: readonly string[]
+  /** Values that are shown as they come; others are averaged over the steps. */
+  readonly statefulMetrics?: readonly string[]
+  /** Instead: values that are averaged; others are shown as they come. */
+  readonly statelessMetrics?: readonly string[] | null
   /** What a step is called. Default `step`. */
   readonly unitName?: string
   /** Whether the line can be rewritten. Default: whether a terminal is there. */
@@ -36,7 +38,8 @@ export class Progbar {
       width: 20,
       verbose: 1,
       interval: 0.05,
-      statelessMetrics: [],
+      statefulMetrics: [],
+      statelessMetrics: null,
       unitName: 'step',
       isDynamic: platform.terminalColumns() !== undefined,
       print: (text) => platform.print(text),
@@ -70,7 +73,8 @@ export class Progbar {
   #take(current: number, values: Readonly<Record<string, number>>, finalize: boolean): void {
     for (const [name, value] of Object.entries(values)) {
       const known = this.#values.get(name)
-      const isAveraged = this.#options.statelessMetrics.includes(name) && !finalize
+      const { statefulMetrics, statelessMetrics } = this.#options
+      const isAveraged = (statelessMetrics === null ? !statefulMetrics.includes(name) : statelessMetrics.includes(name)) && !finalize
       const weight = isAveraged ? Math.max(current - this.#seen, 1) : 1
       if (!isAveraged || known === undefined) this.#values.set(name, { sum: value * weight, count: weight })
       else {

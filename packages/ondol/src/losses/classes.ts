@@ -71,6 +71,18 @@ export const CategoricalCrossentropy = lossClass<functions.CrossentropyOptions>(
   functions.categoricalCrossentropy,
   CROSSENTROPY,
 )
+export const BinaryFocalCrossentropy = lossClass<functions.BinaryFocalOptions>('BinaryFocalCrossentropy', 'binary_focal_crossentropy', functions.binaryFocalCrossentropy, {
+  ...CROSSENTROPY,
+  gamma: 2,
+  alpha: 0.25,
+  applyClassBalancing: false,
+})
+export const CategoricalFocalCrossentropy = lossClass<functions.FocalOptions>(
+  'CategoricalFocalCrossentropy',
+  'categorical_focal_crossentropy',
+  functions.categoricalFocalCrossentropy,
+  { ...CROSSENTROPY, gamma: 2, alpha: 0.25 },
+)
 
 /** Crossentropy of class numbers. Places of `ignoreClass` count neither in the loss nor in its mean. */
 export class SparseCategoricalCrossentropy extends Loss {

@@ -140,21 +140,62 @@ function requireSmoothing(where: string, labelSmoothing: number): void {
   throw new ValueError({ where, problem: 'labelSmoothing is out of range', expected: 'a number from 0 to 1', received: `${labelSmoothing}` })
 }
 
+/** Targets mixed with `labelSmoothing` of a uniform answer among `classes`. */
+function smoothed(where: string, target: Tensor, labelSmoothing: number, classes: number): Tensor {
+  requireSmoothing(where, labelSmoothing)
+  return labelSmoothing === 0 ? target : ops.add(ops.multiply(target, 1 - labelSmoothing), labelSmoothing / classes)
+}
+
 /** Mean over `axis` of the crossentropy of independent yes-or-no answers. */
 export function binaryCrossentropy(yTrue: TensorLike, yPred: TensorLike, { fromLogits = false, labelSmoothing = 0, axis = -1 }: CrossentropyOptions = {}): Tensor {
-  requireSmoothing('binary_crossentropy', labelSmoothing)
   const [target, prediction] = pair('binary_crossentropy', yTrue, yPred)
-  const smooth = labelSmoothing === 0 ? target : ops.add(ops.multiply(target, 1 - labelSmoothing), 0.5 * labelSmoothing)
-  return ops.mean(ops.binaryCrossentropy(smooth, prediction, { fromLogits }), { axis })
+  const answer = smoothed('binary_crossentropy', target, labelSmoothing, 2)
+  return ops.mean(ops.binaryCrossentropy(answer, prediction, { fromLogits }), { axis })
+}
+
+export interface FocalOptions extends CrossentropyOptions {
+  /** How much easy examples are played down. Default 2. */
+  readonly gamma?: number
+  /** Weight of the yes (binary, default 0.25 with `applyClassBalancing`), or of everything. Default 0.25. */
+  readonly alpha?: number
+}
+
+export interface BinaryFocalOptions extends FocalOptions {
+  /** Weigh yes by `alpha` and no by 1 - `alpha`. Default false. */
+  readonly applyClassBalancing?: boolean
+}
+
+/** Binary crossentropy times (1 - p of the right answer)^gamma (https://arxiv.org/abs/1708.02002). */
+export function binaryFocalCrossentropy(
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  { fromLogits = false, labelSmoothing = 0, axis = -1, gamma = 2, alpha = 0.25, applyClassBalancing = false }: BinaryFocalOptions = {},
+): Tensor {
+  const [target, given] = pair('binary_focal_crossentropy', yTrue, yPred)
+  const yes = smoothed('binary_focal_crossentropy', target, labelSmoothing, 2)
+  const no = ops.subtract(1, yes)
+  const p = fromLogits ? ops.sigmoid(given) : given
+  const right = ops.add(ops.multiply(yes, p), ops.multiply(no, ops.subtract(1, p)))
+  const focal = ops.multiply(ops.power(ops.subtract(1, right), gamma), ops.binaryCrossentropy(yes, p))
+  const balance = ops.add(ops.multiply(yes, alpha), ops.multiply(no, 1 - alpha))
+  return ops.mean(applyClassBalancing ? ops.multiply(balance, focal) : focal, { axis })
+}
+
+/** Categorical crossentropy times alpha · (1 - p)^gamma (https://arxiv.org/abs/1708.02002). */
+export function categoricalFocalCrossentropy(yTrue: TensorLike, yPred: TensorLike, { fromLogits = false, labelSmoothing = 0, axis = -1, gamma = 2, alpha = 0.25 }: FocalOptions = {}): Tensor {
+  const [target, given] = pair('categorical_focal_crossentropy', yTrue, yPred)
+  const answer = smoothed('categorical_focal_crossentropy', target, labelSmoothing, target.shape.at(-1) as number)
+  const shares = fromLogits ? ops.softmax(given, { axis }) : given
+  const p = ops.clip(ops.divide(shares, ops.sum(shares, { axis, keepdims: true })), epsilon(), 1 - epsilon())
+  const factor = ops.multiply(ops.power(ops.subtract(1, p), gamma), alpha)
+  return ops.sum(ops.multiply(factor, ops.negative(ops.multiply(answer, ops.log(p)))), { axis })
 }
 
 /** (batch, …, classes) one-hot, (batch, …, classes) → (batch, …). */
 export function categoricalCrossentropy(yTrue: TensorLike, yPred: TensorLike, { fromLogits = false, labelSmoothing = 0, axis = -1 }: CrossentropyOptions = {}): Tensor {
-  requireSmoothing('categorical_crossentropy', labelSmoothing)
   const [target, prediction] = pair('categorical_crossentropy', yTrue, yPred)
-  const classes = target.shape.at(-1) as number
-  const smooth = labelSmoothing === 0 ? target : ops.add(ops.multiply(target, 1 - labelSmoothing), labelSmoothing / classes)
-  return ops.categoricalCrossentropy(smooth, prediction, { fromLogits, axis })
+  const answer = smoothed('categorical_crossentropy', target, labelSmoothing, target.shape.at(-1) as number)
+  return ops.categoricalCrossentropy(answer, prediction, { fromLogits, axis })
 }
 
 export interface SparseCrossentropyOptions extends AxisOptions {

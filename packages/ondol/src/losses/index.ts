@@ -2,4 +2,4 @@
 export * from './classes.js'
 export * from './functions.js'
 export { Loss, type LossOptions, type Reduction } from './loss.js'
-export { deserialize, get, type LossIdentifier, serialize } from './registry.js'
+export { type CustomLoss, deserialize, get, type LossIdentifier, serialize } from './registry.js'

@@ -2,13 +2,16 @@
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import type { Tensor } from '../engine/index.js'
 import * as classes from './classes.js'
 import type { LossFunction } from './classes.js'
 import * as functions from './functions.js'
 import { Loss } from './loss.js'
 
-/** What `compile` takes as a loss. */
-export type LossIdentifier = string | Loss | LossFunction | SerializedObject
+/** A loss of your own: a value per sample. Loss objects are such functions too. */
+export type CustomLoss = (yTrue: Tensor, yPred: Tensor) => Tensor
+/** What `compile` takes as a loss: a name, a loss or function, or a config. */
+export type LossIdentifier = string | CustomLoss | SerializedObject
 
 type LossConstructor = new (options?: object) => Loss
 interface Entry {
@@ -37,6 +40,8 @@ define('CosineSimilarity', classes.CosineSimilarity, 'cosine_similarity', functi
 define('BinaryCrossentropy', classes.BinaryCrossentropy, 'binary_crossentropy', functions.binaryCrossentropy, 'bce')
 define('CategoricalCrossentropy', classes.CategoricalCrossentropy, 'categorical_crossentropy', functions.categoricalCrossentropy)
 define('SparseCategoricalCrossentropy', classes.SparseCategoricalCrossentropy, 'sparse_categorical_crossentropy', functions.sparseCategoricalCrossentropy)
+define('BinaryFocalCrossentropy', classes.BinaryFocalCrossentropy, 'binary_focal_crossentropy', functions.binaryFocalCrossentropy)
+define('CategoricalFocalCrossentropy', classes.CategoricalFocalCrossentropy, 'categorical_focal_crossentropy', functions.categoricalFocalCrossentropy)
 
 /**
  * A loss object from a name in any spelling, a function, a config, or a loss.
@@ -48,7 +53,7 @@ define('SparseCategoricalCrossentropy', classes.SparseCategoricalCrossentropy, '
 export function get(identifier: LossIdentifier): Loss {
   if (identifier instanceof Loss) return identifier
   if (typeof identifier === 'string') return new (registry.get(identifier).Class)()
-  if (typeof identifier === 'function') return new classes.LossFunctionWrapper(identifier, { name: identifier.name || 'loss' })
+  if (typeof identifier === 'function') return new classes.LossFunctionWrapper(identifier as LossFunction, { name: identifier.name || 'loss' })
   if (isSerializedObject(identifier)) return deserialize(identifier)
   throw new ValueError({ problem: 'this is no loss', expected: 'a name, a function, or an object of losses.Loss', received: String(identifier) })
 }

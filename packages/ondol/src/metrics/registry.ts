@@ -2,14 +2,17 @@
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import type { Tensor } from '../engine/index.js'
 import { LossFunctionWrapper } from '../losses/classes.js'
 import { Loss } from '../losses/loss.js'
 import * as classes from './classes.js'
 import { Metric } from './metric.js'
 import { Mean, MeanMetricWrapper, type MetricFunction, RootMeanSquaredError, Sum } from './reduction.js'
 
-/** What `compile` takes as a metric. */
-export type MetricIdentifier = string | Metric | MetricFunction | Loss | SerializedObject
+/** A metric of your own: a value per sample, which is averaged. Metric and loss objects are such functions too. */
+export type CustomMetric = (yTrue: Tensor, yPred: Tensor) => Tensor
+/** What `compile` takes as a metric: a name, a metric, loss or function, or a config. */
+export type MetricIdentifier = string | CustomMetric | SerializedObject
 
 type MetricConstructor = new (options?: object) => Metric
 const registry = new Registry<MetricConstructor>('metric', { ...classes, Mean, Sum, RootMeanSquaredError })
@@ -29,7 +32,7 @@ export function get(identifier: MetricIdentifier): Metric {
   if (identifier instanceof Metric) return identifier
   if (identifier instanceof Loss) return ofLoss(identifier)
   if (typeof identifier === 'string') return new (registry.get(identifier))()
-  if (typeof identifier === 'function') return new MeanMetricWrapper(identifier)
+  if (typeof identifier === 'function') return new MeanMetricWrapper(identifier as MetricFunction)
   if (isSerializedObject(identifier)) return deserialize(identifier)
   throw new ValueError({ problem: 'this is no metric', expected: 'a name, a function, or an object of metrics.Metric', received: String(identifier) })
 }

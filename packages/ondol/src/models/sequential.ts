@@ -6,6 +6,7 @@ import { GraphError, ValueError } from '../core/errors.js'
 import type { PartialShape } from '../core/shape.js'
 import type { Tree } from '../core/tree.js'
 import type { Tensor } from '../engine/index.js'
+import { insideLayer } from '../layers/call-context.js'
 import { Input, InputLayer } from '../layers/input-layer.js'
 import { Layer } from '../layers/layer.js'
 import { isSymbolic, type KerasTensor } from '../ops/operation.js'
@@ -96,7 +97,9 @@ export class Sequential extends Model {
     if (this.#input === undefined) return
     for (let index = this.#outputs.length; index < this.#layers.length; index++) {
       const layer = this.#layers[index] as Layer
-      const output = layer<Tree<KerasTensor>>((this.#outputs.at(-1) ?? this.#input) as KerasTensor)
+      const input = (this.#outputs.at(-1) ?? this.#input) as KerasTensor
+      // Weights are found under the model's name, as in Keras.
+      const output = insideLayer(this, () => layer<Tree<KerasTensor>>(input))
       if (!isSymbolic(output)) throw new GraphError({ where: this.name, problem: `layer '${layer.name}' has several outputs`, hint: 'a Sequential is a chain; use new Model({ inputs, outputs })' })
       this.#outputs.push(output)
     }

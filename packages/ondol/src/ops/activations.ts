@@ -1,6 +1,6 @@
 /** Activation functions of `keras.ops.nn`. */
 import { normalizeAxes } from '../core/shape.js'
-import { lax, stopGradient, type Tensor } from '../engine/index.js'
+import { customGradient, lax, stopGradient, type Tensor } from '../engine/index.js'
 import { asTensor, defineOp, type Op } from './define.js'
 import { toFloat } from './promotion.js'
 import { type Axes, keepAxes } from './reduce.js'
@@ -24,6 +24,8 @@ export const relu = defineOp<[Tensor], None, Tensor>({
 })
 export const relu6 = activation('Relu6', (x) => min(max(x, zerosLike(x)), fullLike(x, 6)))
 export const sigmoid = activation('Sigmoid', lax.sigmoid)
+/** Its derivative is the sigmoid everywhere; that of the formula would be wrong at 0. */
+const softplusOf = customGradient((x: Tensor) => [add(max(x, zerosLike(x)), lax.log1p(exp(lax.neg(lax.abs(x))))), (g) => [mul(g, lax.sigmoid(x))]])
 /** log(1 + eˣ), as max(x, 0) + log1p(e^-|x|). */
 export const softplus = activation('Softplus', softplusOf)
 export const softsign = activation('Softsign', (x) => div(x, withNumber(lax.abs(x), add, 1)))
@@ -37,10 +39,6 @@ export const hardSwish = hardSilu
 export const hardTanh = activation('HardTanh', (x) => min(max(x, fullLike(x, -1)), fullLike(x, 1)))
 export const mish = activation('Mish', (x) => mul(x, lax.tanh(softplusOf(x))))
 export const tanhShrink = activation('TanhShrink', (x) => sub(x, lax.tanh(x)))
-
-function softplusOf(x: Tensor): Tensor {
-  return add(max(x, zerosLike(x)), lax.log1p(exp(lax.neg(lax.abs(x)))))
-}
 
 function hardSigmoidOf(x: Tensor): Tensor {
   return withNumber(min(max(withNumber(x, add, 3), zerosLike(x)), fullLike(x, 6)), mul, 1 / 6)

@@ -2,7 +2,7 @@
 import { ShapeError } from '../core/errors.js'
 import { formatShape, normalizeAxis, sameShape } from '../core/shape.js'
 import { lax, type Tensor } from '../engine/index.js'
-import { logSoftmax } from './activations.js'
+import { logSoftmax, softplus } from './activations.js'
 import { epsilon } from './config.js'
 import { asTensor, defineOp } from './define.js'
 import { oneHot } from './indexing.js'
@@ -77,11 +77,7 @@ export const binaryCrossentropy = defineOp<[Tensor, Tensor], { fromLogits?: bool
     const output = toFloat(outputInput)
     const target = lax.cast(asTensor(targetInput), output.dtype)
     requireSameShape('binaryCrossentropy', target, output)
-    if (fromLogits) {
-      // max(x, 0) - x·t + log(1 + e^-|x|)
-      const positive = max(output, lax.zerosLike(output))
-      return add(sub(positive, mul(output, target)), lax.log1p(lax.exp(neg(lax.abs(output)))))
-    }
+    if (fromLogits) return sub(softplus(output), mul(output, target))
     const p = clipped(output)
     const one = fullLike(p, 1)
     return neg(add(mul(target, log(p)), mul(sub(one, target), log(sub(one, p)))))

@@ -82,7 +82,7 @@ export abstract class Optimizer {
     this.name = name ?? autoName(this.className)
     this.settings = { ...DEFAULTS, ...Object.fromEntries(Object.entries(rest).filter(([key, value]) => key in DEFAULTS && value !== undefined)) }
     this.#requireSettings()
-    this.#steps = this.addVariable([], 'iterations', { dtype: 'int32' })
+    this.#steps = this.addVariable([], 'iteration', { dtype: 'int32' })
     const rate = isSerializedObject(given) ? deserialize(given) : given
     this.#rateNumber = typeof rate === 'number' ? rate : Number.NaN
     this.#rate = typeof rate === 'number' ? this.addVariable([], 'learning_rate', { value: rate }) : rate

@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createHostBackend } from '../backends/host/index.js'
+import type { SerializedObject } from '../core/spelling.js'
+import { jit, type Tensor, tensor, useBackend, Variable } from '../engine/index.js'
+import { elements, readVectors, type VectorTensor } from '../testing/vectors.js'
+import { asTensor, expectClose } from '../training/testing/vectors.js'
+import * as optimizers from './index.js'
+
+interface OptimizerVector {
+  readonly title: string
+  readonly serialized: SerializedObject
+  readonly start: readonly VectorTensor[]
+  readonly steps: readonly { readonly gradients: readonly VectorTensor[]; readonly values: readonly VectorTensor[] }[]
+  readonly state: readonly { readonly path: string; readonly value: VectorTensor }[]
+  readonly finalized: readonly VectorTensor[]
+}
+
+beforeAll(() => useBackend(createHostBackend()))
+
+const expectValues = (variables: readonly Variable[], expected: readonly VectorTensor[]): void =>
+  variables.forEach((variable, i) => expectClose(variable.dataSync(), elements(expected[i] as VectorTensor), 2e-6))
+
+describe('optimizers do what Keras does', () => {
+  for (const { title, serialized, start, steps, state, finalized } of readVectors<OptimizerVector[]>('optimizers')) {
+    for (const mode of ['eagerly', 'compiled'] as const) {
+      it(`${title} ${mode}`, () => {
+        const optimizer = optimizers.deserialize(serialized)
+        const variables = start.map((value, i) => new Variable(asTensor(value), { name: `v${i}` }))
+        const apply = (...gradients: Tensor[]): void => optimizer.apply(gradients, variables)
+        const step = mode === 'compiled' ? jit(apply) : apply
+        for (const { gradients, values } of steps) {
+          step(...gradients.map(asTensor))
+          expectValues(variables, values)
+        }
+        expectValues(optimizer.variables, state.map(({ value }) => value))
+        expect(optimizer.variables.map(({ path }) => path.split('/').at(-1))).toEqual(state.map(({ path }) => path.split('/').at(-1)))
+        optimizer.finalizeVariableValues(variables)
+        expectValues(variables, finalized)
+        expect(optimizers.serialize(optimizer).config).toEqual(serialized.config)
+      })
+    }
+  }
+})
+
+describe('optimizers', () => {
+  const step = (optimizer: optimizers.Optimizer, value: number[], gradient: number[]): number[] => {
+    const variable = new Variable(tensor(value), { name: 'kernel' })
+    for (let i = 0; i < 3; i++) optimizer.applyGradients([[tensor(gradient), variable]])
+    return Array.from(variable.dataSync())
+  }
+
+  it('change their learning rate', () => {
+    const optimizer = new optimizers.SGD({ learningRate: 0.5 })
+    optimizer.learningRate = 0.25
+    expect(optimizer.learningRate.dataSync()[0]).toBe(0.25)
+    expectClose(step(optimizer, [1], [1]), [0.25], 1e-6)
+    const scheduled = new optimizers.SGD({ learningRate: new optimizers.schedules.ExponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 }) })
+    expectClose(step(scheduled, [1], [1]), [1 - 1 - 0.5 - 0.25], 1e-6)
+    expect(() => {
+      scheduled.learningRate = 1
+    }).toThrow(/a schedule decides/)
+  })
+
+  it('leave excluded Variables out of the decay', () => {
+    const optimizer = new optimizers.SGD({ learningRate: 1, weightDecay: 0.1 })
+    optimizer.excludeFromWeightDecay({ names: ['kern'] })
+    expectClose(step(optimizer, [1], [0]), [1], 0)
+  })
+
+  it('apply constraints', () => {
+    const variable = new Variable(tensor([1, -1]), { name: 'kernel' })
+    variable.constraint = (value) => tensor(Array.from(value.dataSync(), (x) => Math.max(x, 0)))
+    new optimizers.SGD({ learningRate: 1 }).apply([tensor([0, 0])], [variable])
+    expectClose(variable.dataSync(), [1, 0], 0)
+  })
+
+  it('skip steps that overflow and adapt the scale', () => {
+    const variable = new Variable(tensor([1]), { name: 'kernel' })
+    const optimizer = new optimizers.LossScaleOptimizer(new optimizers.SGD({ learningRate: 1 }), { initialScale: 4, dynamicGrowthSteps: 2 })
+    optimizer.apply([tensor([Number.POSITIVE_INFINITY])], [variable])
+    expectClose([...variable.dataSync(), ...optimizer.scale.dataSync()], [1, 2], 0)
+    optimizer.apply([tensor([1])], [variable])
+    optimizer.apply([tensor([1])], [variable])
+    expectClose([...variable.dataSync(), ...optimizer.scale.dataSync(), ...optimizer.iterations.dataSync()], [0, 4, 2], 0)
+  })
+
+  it('say what is wrong', () => {
+    expect(() => new optimizers.SGD({ clipnorm: 1, clipvalue: 1 })).toThrow(/clipped in one way only/)
+    expect(() => optimizers.get('adan')).toThrow(/did you mean 'Adam'/)
+    const optimizer = new optimizers.Adam()
+    optimizer.build([new Variable(tensor([1]))])
+    expect(() => optimizer.apply([tensor([1])], [new Variable(tensor([1]), { name: 'other' })])).toThrow(/was not built for other/)
+    expect(() => optimizer.apply([null])).toThrow(/no Variable has a gradient/)
+  })
+})
+
+describe('schedules', () => {
+  const at = (schedule: optimizers.schedules.LearningRateSchedule, ...steps: number[]): number[] => steps.map((n) => schedule(n).dataSync()[0] as number)
+  const { CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay } = optimizers.schedules
+
+  it('follow their formulae', () => {
+    expectClose(at(new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 4, decayRate: 0.5, staircase: true }), 0, 3, 4, 9), [0.1, 0.1, 0.05, 0.025], 1e-7)
+    expectClose(at(new InverseTimeDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 }), 0, 4), [1, 0.5], 1e-7)
+    expectClose(at(new PiecewiseConstantDecay({ boundaries: [2, 4], values: [1, 0.5, 0.1] }), 0, 2, 3, 4, 5), [1, 1, 0.5, 0.5, 0.1], 1e-7)
+    expectClose(at(new PolynomialDecay({ initialLearningRate: 1, decaySteps: 10, endLearningRate: 0, power: 2 }), 0, 5, 10, 20), [1, 0.25, 0, 0], 1e-7)
+    expectClose(at(new CosineDecay({ initialLearningRate: 0, decaySteps: 10, warmupTarget: 1, warmupSteps: 4 }), 0, 2, 4, 9, 14), [0, 0.5, 1, 0.5, 0], 1e-6)
+    expectClose(at(new CosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 10, mMul: 0.5 }), 0, 5, 10, 20), [1, 0.5, 0.5, 0.25], 1e-5)
+  })
+})

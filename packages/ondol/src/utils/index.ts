@@ -1,0 +1,4 @@
+/** `utils`: small things around models. */
+export { Progbar, type ProgbarOptions } from '../callbacks/progbar.js'
+export { normalize, type PadOptions, padSequences, toCategorical } from './arrays.js'
+export { clearSession, setRandomSeed } from './session.js'
