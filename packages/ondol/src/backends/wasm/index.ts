@@ -46,6 +46,11 @@ export class WasmBackend implements Backend {
     return this.#allocated
   }
 
+  /** Size of the WebAssembly memory, free parts included. */
+  get memoryBytes(): number {
+    return this.#runtime.heap.bytes.length
+  }
+
   allocate(bytes: number): Memory {
     const memory = new WasmMemory(bytes, this.#runtime.heap.allocate(bytes))
     this.#allocated += bytes

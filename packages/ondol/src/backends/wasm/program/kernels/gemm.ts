@@ -1,5 +1,5 @@
 /** Chooses blocks for a matrix product and adds its tasks. */
-import { TILE_COLUMNS } from '../../kernels/gemm/arithmetic.js'
+import { TILE_COLUMNS, tileRows } from '../../kernels/gemm/arithmetic.js'
 import { float32Gemm, int32Gemm } from '../../kernels/gemm/family.js'
 import { GEMM } from '../../kernels/gemm/gemm.js'
 import { MATRIX_SOURCE } from '../../kernels/gemm/matrix-source.js'
@@ -70,10 +70,11 @@ export function addProduct(builder: Builder, product: Product): void {
   const partCount = parts?.count ?? 1
   const nBlock = evenBlock(n, MOST_COLUMNS, TILE_COLUMNS)
   const nBlocks = Math.ceil(n / nBlock)
-  // A multiple of both tile heights, and small enough that threads have several blocks each.
+  // Small enough that threads have several blocks each.
+  const rows = tileRows(product.dtype, builder.runtime.features)
   const wanted = 4 * builder.runtime.pool.threads
-  let mBlock = Math.min(MOST_ROWS, ceilTo(m, 12))
-  while (mBlock > 24 && Math.ceil(m / mBlock) * nBlocks * batches * partCount < wanted) mBlock = ceilTo(mBlock / 2, 12)
+  let mBlock = evenBlock(m, MOST_ROWS, rows)
+  while (mBlock > 24 && Math.ceil(m / mBlock) * nBlocks * batches * partCount < wanted) mBlock = ceilTo(mBlock / 2, rows)
   const mBlocks = Math.ceil(m / mBlock)
   const kPart = Math.ceil(k / partCount)
   const words = GEMM.pack({
