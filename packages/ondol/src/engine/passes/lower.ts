@@ -31,6 +31,7 @@ export function lowerToPlan(graph: Graph, target: LoweringTarget): Plan {
 class Lowering {
   readonly program: Program
   readonly regions: Regions
+  readonly #stored: ReadonlySet<Value>
   readonly #storages: Storage[] = []
   readonly #places = new Map<Value, Place>()
   readonly #inputs: number[]
@@ -49,6 +50,7 @@ class Lowering {
   ) {
     this.program = legalize(graph, target, findings)
     this.regions = formRegions(this.program, target.fusion)
+    this.#stored = this.regions.stored()
     this.#inputs = graph.inputs.map((value, index) => this.#storage({ ...bare(value), role: { kind: 'input', index } }))
     this.#outputs = graph.outputs.map((value, index) => this.#storage({ ...bare(value), role: { kind: 'output', index } }))
     graph.inputs.forEach((value, index) => void this.#places.set(value, { ...dense(value.shape), buffer: this.#inputs[index] as number }))
@@ -86,7 +88,7 @@ class Lowering {
     if (region.size === 0) return
     const loop = emitLoop(region, {
       program: this.program,
-      isStored: (value) => this.regions.stored.has(value),
+      isStored: (value) => this.#stored.has(value),
       placeOf: (value) => this.#placeOf(value),
       force: (value) => {
         this.findings.forced.add(value)

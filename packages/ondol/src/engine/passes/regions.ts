@@ -7,6 +7,8 @@
 import { type Shape, sizeOf } from '../../core/shape.js'
 import { isNode, type Value } from '../graph.js'
 import type { Operation, Program } from './legalize.js'
+import { rematerialize } from './rematerialize.js'
+import { sinkRegions } from './sink.js'
 
 /** A loop to be. All its values have the same elements in row-major order, or those left by its reductions. */
 export class Region {
@@ -59,13 +61,74 @@ interface Member {
   readonly isEpilogue: boolean
 }
 
-export interface Regions {
-  readonly all: readonly Region[]
+export class Regions {
+  readonly #regions: Region[] = []
+  readonly #members = new Map<Value, Member>()
+  readonly #levels = new Map<Value, number>()
+
+  constructor(readonly program: Program) {}
+
+  get all(): readonly Region[] {
+    return this.#regions.filter((region) => region.root === region)
+  }
+
   /** The region that computes a value, if one does. */
-  regionOf(value: Value): Region | undefined
-  /** Values of regions that have to be in memory. */
-  readonly stored: ReadonlySet<Value>
+  regionOf(value: Value): Region | undefined {
+    return this.#members.get(value)?.region.root
+  }
+
+  memberOf(value: Value): Member | undefined {
+    return this.#members.get(value)
+  }
+
+  /** Of a value, or of the region that it is in. */
+  levelOf(value: Value): number {
+    return this.regionOf(value)?.level ?? this.#levels.get(value) ?? 0
+  }
+
+  open(level: number, shape: Shape): Region {
+    const region = new Region(level, sizeOf(shape), cutsOf(shape))
+    this.#regions.push(region)
+    return region
+  }
+
+  enter(value: Value, region: Region, isEpilogue: boolean): void {
+    this.#members.set(value, { region, isEpilogue })
+  }
+
+  setLevel(value: Value, level: number): void {
+    this.#levels.set(value, level)
+  }
+
+  /** Values of regions that have to be in memory: somebody else wants them. */
+  stored(): Set<Value> {
+    const { program } = this
+    const stored = new Set<Value>()
+    const need = (value: Value): void => void (this.#members.has(value) && stored.add(value))
+    program.operands.forEach(need)
+    program.outputs.forEach(need)
+    for (const value of program.claims.keys()) need(value)
+    for (const operation of program.operations) {
+      if (operation.kind === 'movement') continue
+      const region = this.regionOf(operation.outputs[0] as Value)
+      for (const base of basesOf(program, operation)) {
+        if (region === undefined || (this.regionOf(base) !== region && !region.inlined.has(base))) need(base)
+      }
+    }
+    for (const region of this.all) {
+      for (const value of region.inlined) {
+        for (const base of basesOf(program, program.producer.get(value) as Operation)) {
+          if (this.regionOf(base) !== region && !region.inlined.has(base)) need(base)
+        }
+      }
+    }
+    return stored
+  }
 }
+
+/** The values behind an operation's operands. */
+export const basesOf = (program: Program, { inputs, bias }: Operation): Value[] =>
+  (bias === undefined ? inputs : [...inputs, bias]).map((value) => baseOf(program, value).base)
 
 const MAX_DIMS = 6
 const MAX_OPERATIONS = 400
@@ -73,28 +136,22 @@ const MAX_OPERATIONS = 400
 const TINY = 4096
 
 export function formRegions(program: Program, fusion: boolean): Regions {
-  const members = new Map<Value, Member>()
-  const levels = new Map<Value, number>()
-  const regions: Region[] = []
-
-  const open = (level: number, shape: Shape): Region => {
-    const region = new Region(level, sizeOf(shape), cutsOf(shape))
-    regions.push(region)
-    return region
-  }
+  const regions = new Regions(program)
 
   for (const operation of program.operations) {
     if (operation.kind === 'elementwise') placeElementwise(operation)
     else if (operation.kind === 'reduction') placeReduction(operation)
     else if (operation.kind === 'kernel' || operation.kind === 'assembly') {
-      const operands = operation.bias === undefined ? operation.inputs : [...operation.inputs, operation.bias]
-      const level = 1 + Math.max(0, ...operands.map((value) => levels.get(baseOf(program, value).base) ?? 0))
-      for (const output of operation.outputs) levels.set(output, level)
+      const level = 1 + basesOf(program, operation).reduce((highest, base) => Math.max(highest, regions.levelOf(base)), 0)
+      for (const output of operation.outputs) regions.setLevel(output, level)
     }
   }
-  if (fusion) joinSiblings(regions, program)
-  const all = regions.filter((region) => region.root === region)
-  return { all, regionOf: (value) => members.get(value)?.region.root, stored: storedValues() }
+  if (fusion) {
+    joinSiblings(regions.all, program)
+    sinkRegions(regions)
+    rematerialize(regions)
+  }
+  return regions
 
   function placeElementwise(operation: Operation): void {
     const result = operation.outputs[0] as Value
@@ -104,8 +161,8 @@ export function formRegions(program: Program, fusion: boolean): Regions {
     for (const input of operation.inputs) {
       const { base, isReshaped, isSource } = baseOf(program, input)
       if (isSource) continue
-      const at = levels.get(base) ?? 0
-      const member = members.get(base)
+      const at = regions.levelOf(base)
+      const member = regions.memberOf(base)
       const isNear = fusion && member !== undefined && isReshaped && sizeOf(base.shape) === size && !program.pinned.has(base)
       if (isNear) near.push({ level: at, member, base })
       else level = Math.max(level, at + 1)
@@ -117,7 +174,7 @@ export function formRegions(program: Program, fusion: boolean): Regions {
       const region = unite(joined.map(({ member }) => member.region.root), cuts)
       if (region !== null) {
         region.body.push(operation)
-        enter(result, { region, isEpilogue: false }, level)
+        regions.enter(result, region, false)
         return
       }
     } else if (joined.length > 0 && joined.every(({ member }) => member.isEpilogue)) {
@@ -125,13 +182,13 @@ export function formRegions(program: Program, fusion: boolean): Regions {
       const fits = joined.every(({ member, base }) => member.region.root === region && sameCuts(cutsOf(base.shape), cuts))
       if (fits && region.epilogue.length < MAX_OPERATIONS) {
         region.epilogue.push(operation)
-        enter(result, { region, isEpilogue: true }, level)
+        regions.enter(result, region, true)
         return
       }
     }
-    const region = open(joined.length > 0 ? level + 1 : level, result.shape)
+    const region = regions.open(joined.length > 0 ? level + 1 : level, result.shape)
     region.body.push(operation)
-    enter(result, { region, isEpilogue: false }, region.level)
+    regions.enter(result, region, false)
   }
 
   function placeReduction(operation: Operation): void {
@@ -139,8 +196,8 @@ export function formRegions(program: Program, fusion: boolean): Regions {
     const result = operation.outputs[0] as Value
     const reduced = reducedPart(input.shape, (operation.node.attributes as { axes: readonly number[] }).axes)
     const { base, isReshaped, isSource } = baseOf(program, input)
-    const at = levels.get(base) ?? 0
-    const member = members.get(base)
+    const at = regions.levelOf(base)
+    const member = regions.memberOf(base)
     if (fusion && member !== undefined && !member.isEpilogue && isReshaped && !program.pinned.has(base)) {
       const region = member.region.root
       const cuts = mergeCuts(region.cuts, cutsOf(input.shape))
@@ -148,36 +205,14 @@ export function formRegions(program: Program, fusion: boolean): Regions {
         region.cuts = cuts
         region.reduced = reduced
         region.reductions.push(operation)
-        enter(result, { region, isEpilogue: true }, region.level)
+        regions.enter(result, region, true)
         return
       }
     }
-    const region = open(isSource ? 0 : at + 1, input.shape)
+    const region = regions.open(isSource ? 0 : at + 1, input.shape)
     region.reduced = reduced
     region.reductions.push(operation)
-    enter(result, { region, isEpilogue: true }, region.level)
-  }
-
-  function enter(value: Value, member: Member, level: number): void {
-    members.set(value, member)
-    levels.set(value, level)
-  }
-
-  function storedValues(): Set<Value> {
-    const stored = new Set<Value>()
-    const need = (value: Value): void => void (members.has(value) && stored.add(value))
-    program.operands.forEach(need)
-    program.outputs.forEach(need)
-    for (const value of program.claims.keys()) need(value)
-    for (const operation of program.operations) {
-      if (operation.kind === 'movement') continue
-      const region = members.get(operation.outputs[0] as Value)?.region.root
-      for (const input of operation.bias === undefined ? operation.inputs : [...operation.inputs, operation.bias]) {
-        const { base } = baseOf(program, input)
-        if (members.get(base)?.region.root !== region || region === undefined) need(base)
-      }
-    }
-    return stored
+    regions.enter(result, region, true)
   }
 }
 
@@ -194,7 +229,7 @@ export function baseOf(program: Program, value: Value): { readonly base: Value; 
 }
 
 /** One region of several of the same level, or null where their dims or reductions do not fit. */
-function unite(regions: readonly Region[], shapeCuts: readonly number[]): Region | null {
+export function unite(regions: readonly Region[], shapeCuts: readonly number[], level = regions[0]?.level): Region | null {
   const distinct = [...new Set(regions)]
   let cuts: readonly number[] | null = shapeCuts
   let reduced: string | undefined
@@ -208,7 +243,8 @@ function unite(regions: readonly Region[], shapeCuts: readonly number[]): Region
     }
   }
   if (cuts === null || count > MAX_OPERATIONS) return null
-  const [first, ...others] = distinct.sort((a, b) => b.body.length - a.body.length) as [Region, ...Region[]]
+  const ranked = distinct.sort((a, b) => Number(b.level === level) - Number(a.level === level) || b.body.length - a.body.length)
+  const [first, ...others] = ranked as [Region, ...Region[]]
   first.cuts = cuts
   for (const other of others) first.absorb(other, cuts)
   return first
