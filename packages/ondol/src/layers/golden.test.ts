@@ -1,9 +1,10 @@
-/** Every layer against vectors from the real Keras: config, outputs, masks, gradients, moving averages, open shapes. */
-import { describe, expect, it } from 'vitest'
-import { createHostBackend } from '../backends/host/index.js'
+/** Every layer on every backend against vectors from the real Keras: config, values, masks, gradients, moving averages, open shapes. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { setBackend } from '../backends/load.js'
 import { isFloat } from '../core/dtype.js'
+import { BackendError } from '../core/errors.js'
 import { flatten } from '../core/tree.js'
-import { GradientTape, jit, Tensor, tensor, useBackend, type Variable } from '../engine/index.js'
+import { type BackendName, GradientTape, jit, Tensor, tensor, type Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
 import { KerasTensor } from '../ops/operation.js'
 import { elements, type LayerVector, readVectors, type VectorTensor } from '../testing/vectors.js'
@@ -47,66 +48,79 @@ function run(layer: Layer, vector: LayerVector, inputs: readonly Tensor[]): Tens
   return flatten(result as Tensor[])
 }
 
-useBackend(createHostBackend())
+/** The backends that work on this machine: host and wasm everywhere, native where its add-on is built. */
+const backends: BackendName[] = []
+for (const name of ['host', 'wasm', 'native'] as const) {
+  try {
+    await setBackend(name)
+    backends.push(name)
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error
+  }
+}
 
-for (const family of FAMILIES) {
-  describe(family, () => {
-    for (const vector of readVectors<LayerVector[]>(`layers/${family}`)) {
-      const title = `${vector.class}: ${vector.title}${vector.training ? ' (training)' : ''}`
+describe.each(backends)('%s', (backend) => {
+  beforeAll(() => setBackend(backend))
 
-      it(`${title}: config`, () => {
-        const layer = deserialize(vector.serialized)
-        // Quantization is not a matter of the layer here; Keras writes null where there is none.
-        const { quantization_config: quantization, ...config } = vector.serialized.config
-        expect(quantization ?? null).toBeNull()
-        expect(layer.getConfig()).toEqual(config)
-        expect(layer.serialize()).toMatchObject({ module: 'keras.layers', class_name: vector.class, registered_name: null })
+  for (const family of FAMILIES) describe(family, () => testFamily(family))
+})
+
+function testFamily(family: string): void {
+  for (const vector of readVectors<LayerVector[]>(`layers/${family}`)) {
+    const title = `${vector.class}: ${vector.title}${vector.training ? ' (training)' : ''}`
+
+    it(`${title}: config`, () => {
+      const layer = deserialize(vector.serialized)
+      // Quantization is not a matter of the layer here; Keras writes null where there is none.
+      const { quantization_config: quantization, ...config } = vector.serialized.config
+      expect(quantization ?? null).toBeNull()
+      expect(layer.getConfig()).toEqual(config)
+      expect(layer.serialize()).toMatchObject({ module: 'keras.layers', class_name: vector.class, registered_name: null })
+    })
+
+    it(`${title}: values, masks and gradients`, () => {
+      const layer = rebuild(vector)
+      const inputs = vector.inputs.map(load)
+      const floats = inputs.filter(({ dtype }) => isFloat(dtype))
+      using tape = new GradientTape()
+      tape.watch(floats)
+      const outputs = run(layer, vector, inputs)
+      outputs.forEach((output, i) => {
+        expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
+        const mask = vector.outputMasks?.[i]
+        if (mask) expectClose(maskOf(output), mask, `mask ${i}`)
+        else expect(maskOf(output), `mask ${i}`).toBeUndefined()
       })
-
-      it(`${title}: values, masks and gradients`, () => {
-        const layer = rebuild(vector)
-        const inputs = vector.inputs.map(load)
-        const floats = inputs.filter(({ dtype }) => isFloat(dtype))
-        using tape = new GradientTape()
-        tape.watch(floats)
-        const outputs = run(layer, vector, inputs)
-        outputs.forEach((output, i) => {
-          expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
-          const mask = vector.outputMasks?.[i]
-          if (mask) expectClose(maskOf(output), mask, `mask ${i}`)
-          else expect(maskOf(output), `mask ${i}`).toBeUndefined()
-        })
-        const cotangents = vector.cotangents.map(load)
-        const objective = outputs.map((output, i) => ops.sum(ops.multiply(output, cotangents[i] as Tensor))).reduce((a, b) => ops.add(a, b))
-        const trained: Variable[] = layer.trainableVariables
-        const gradients = tape.gradient(objective, [...floats, ...trained]) as (Tensor | null)[]
-        const wanted = [...vector.inputGradients, ...vector.weightGradients].filter((gradient) => gradient !== null)
-        expect(gradients.length).toBe(wanted.length)
-        gradients.forEach((gradient, i) => {
-          expectClose(gradient, wanted[i] as VectorTensor, `gradient ${i}`)
-        })
-        vector.weightsAfter?.forEach((after, i) => {
-          expectClose(layer.weights[i]?.value, after, `weight ${i} after`)
-        })
+      const cotangents = vector.cotangents.map(load)
+      const objective = outputs.map((output, i) => ops.sum(ops.multiply(output, cotangents[i] as Tensor))).reduce((a, b) => ops.add(a, b))
+      const trained: Variable[] = layer.trainableVariables
+      const gradients = tape.gradient(objective, [...floats, ...trained]) as (Tensor | null)[]
+      const wanted = [...vector.inputGradients, ...vector.weightGradients].filter((gradient) => gradient !== null)
+      expect(gradients.length).toBe(wanted.length)
+      gradients.forEach((gradient, i) => {
+        expectClose(gradient, wanted[i] as VectorTensor, `gradient ${i}`)
       })
-
-      it(`${title}: compiled, and described for an unknown batch`, () => {
-        const layer = rebuild(vector)
-        const masks = vector.inputMasks?.map((mask) => load(mask))
-        const compiled = jit((inputs: Tensor[], given: Tensor[]) => {
-          inputs.forEach((input, i) => {
-            if (given[i] !== undefined) setMask(input, given[i])
-          })
-          const result: unknown = layer(inputs.length === 1 ? (inputs[0] as Tensor) : inputs, { training: vector.training })
-          return flatten(result as Tensor[])
-        })
-        compiled(vector.inputs.map(load), masks ?? []).forEach((output, i) => {
-          expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
-        })
-        const open = vector.inputs.map(({ shape, dtype }) => new KerasTensor([null, ...shape.slice(1)], { dtype }))
-        const symbolic = flatten(layer(open.length === 1 ? (open[0] as KerasTensor) : open) as unknown as KerasTensor[])
-        expect(symbolic.map(({ shape }) => shape)).toEqual(vector.openShape)
+      vector.weightsAfter?.forEach((after, i) => {
+        expectClose(layer.weights[i]?.value, after, `weight ${i} after`)
       })
-    }
-  })
+    })
+
+    it(`${title}: compiled, and described for an unknown batch`, () => {
+      const layer = rebuild(vector)
+      const masks = vector.inputMasks?.map((mask) => load(mask))
+      const compiled = jit((inputs: Tensor[], given: Tensor[]) => {
+        inputs.forEach((input, i) => {
+          if (given[i] !== undefined) setMask(input, given[i])
+        })
+        const result: unknown = layer(inputs.length === 1 ? (inputs[0] as Tensor) : inputs, { training: vector.training })
+        return flatten(result as Tensor[])
+      })
+      compiled(vector.inputs.map(load), masks ?? []).forEach((output, i) => {
+        expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
+      })
+      const open = vector.inputs.map(({ shape, dtype }) => new KerasTensor([null, ...shape.slice(1)], { dtype }))
+      const symbolic = flatten(layer(open.length === 1 ? (open[0] as KerasTensor) : open) as unknown as KerasTensor[])
+      expect(symbolic.map(({ shape }) => shape)).toEqual(vector.openShape)
+    })
+  }
 }
