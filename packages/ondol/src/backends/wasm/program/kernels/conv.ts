@@ -8,6 +8,7 @@ import { TILE_COLUMNS } from '../../kernels/gemm/arithmetic.js'
 import { MATRIX_SOURCE } from '../../kernels/gemm/matrix-source.js'
 import type { Pointer, Word } from '../../runtime/record.js'
 import type { Builder } from '../builder.js'
+import { addDepthwiseForward, addDepthwiseInputGrad, addDepthwiseKernelGrad } from './depthwise.js'
 import { addProduct, type GemmDType, packPanels, type Product } from './gemm.js'
 import { at, channelsLast, type Images, imagesOf, intoLayout, mapTriple, product, type Sight, type Tap, type Triple, triple, triplesBelow, windowWords } from './geometry.js'
 import { partsOf } from './matmul.js'
@@ -60,6 +61,12 @@ function forwardSight({ input, output, inputs, strides }: Geometry, x: Pointer, 
   return { x, images: input, channels: inputs, pixel: FLOAT_BYTES * input.channels, places: output.size, step: strides, taps }
 }
 
+/** One channel in, one out, in each group. */
+const isDepthwise = ({ groups, inputs, outputs }: Geometry, dtype: GemmDType): boolean => groups > 1 && inputs === 1 && outputs === 1 && dtype === 'float32'
+
+/** All channels at once, for depthwise kernels. */
+const wholeSight = (geometry: Geometry, x: Pointer): Sight => ({ ...forwardSight(geometry, x, forwardTaps(geometry)), channels: geometry.input.channels })
+
 const forEachGroup = ({ groups }: Geometry, run: (group: number) => void): void => {
   for (let group = 0; group < groups; group++) run(group)
 }
@@ -77,6 +84,11 @@ export function lowerConv(builder: Builder, step: KernelStep<'conv'>): void {
     intoLayout(builder, converted, spec.layout, (target) => {
       const y = builder.start(target)
       const { inputs, outputs, isPointwise } = geometry
+      const relu = spec.activation === 'relu'
+      if (isDepthwise(geometry, dtype)) {
+        addDepthwiseForward(builder, { sight: wholeSight(geometry, x), y, weights: kernel, bias, relu })
+        return
+      }
       const taps = forwardTaps(geometry)
       forEachGroup(geometry, (group) => {
         const from = shifted(x, group * inputs)
@@ -97,7 +109,7 @@ export function lowerConv(builder: Builder, step: KernelStep<'conv'>): void {
           cRow: row,
           cBatch: 0,
           bias: bias && shifted(bias, group * outputs),
-          relu: spec.activation === 'relu',
+          relu,
         })
       })
     })
@@ -114,6 +126,10 @@ export function lowerConvInputGrad(builder: Builder, step: KernelStep<'convInput
   const kernel = builder.start(inDType(builder, second, dtype))
   intoDType(builder, output, dtype, (converted) => {
     intoLayout(builder, converted, spec.layout, (target) => {
+      if (isDepthwise(geometry, dtype)) {
+        addDepthwiseInputGrad(builder, { sight: wholeSight(geometry, builder.start(target)), y: dy, weights: kernel })
+        return
+      }
       for (const residue of triplesBelow(geometry.strides)) addResidue(builder, dtype, geometry, residue, dy, kernel, target)
     })
   })
@@ -181,6 +197,10 @@ export function lowerConvKernelGrad(builder: Builder, step: KernelStep<'convKern
   const x = builder.start(channelsLast(builder, inDType(builder, first, dtype), spec.layout))
   const dy = builder.start(channelsLast(builder, inDType(builder, second, dtype), spec.layout))
   intoDType(builder, output, dtype, (target) => {
+    if (isDepthwise(geometry, dtype)) {
+      addDepthwiseKernelGrad(builder, wholeSight(geometry, x), dy, target)
+      return
+    }
     const { inputs, outputs, isPointwise } = geometry
     const taps = forwardTaps(geometry)
     const m = taps.length * inputs

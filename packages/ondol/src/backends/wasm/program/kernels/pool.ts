@@ -2,7 +2,8 @@
 import { BackendError } from '../../../../core/errors.js'
 import type { KernelStep, View } from '../../../../engine/plan.js'
 import type { PoolSpec } from '../../../../engine/primitives.js'
-import { MOST_TAPS, POOL, pooling } from '../../kernels/pool.js'
+import { MOST_TAPS, PLACES } from '../../kernels/places.js'
+import { pooling } from '../../kernels/pool.js'
 import type { Pointer } from '../../runtime/record.js'
 import type { Builder } from '../builder.js'
 import { at, channelsLast, imagesOf, intoLayout, mapTriple, product, type Tap, triple, triplesBelow, windowWords } from './geometry.js'
@@ -32,7 +33,8 @@ function addPool(builder: Builder, spec: PoolSpec, { kernel, shape, pooledShape,
   // A tap outside must be told from one inside, so here it "sees" address 0.
   const windows = windowWords(builder, sight, 0)
   const places = product(pooled.size)
-  const words = POOL.pack({ y, positions, placesPerImage: places, imageBytes: 4 * product(images.size) * images.channels })
+  const imageBytes = 4 * product(images.size) * images.channels
+  const words = PLACES.pack({ y, side: positions, bias: 0, relu: 0, placesPerImage: places, imageBytes, places: 0, partLength: 0, partBytes: 0 })
   const elements = images.count * places * images.channels
   const share = { count: perImage ? images.count : images.count * places, work: elements * (1 + 0.6 * taps.length) }
   if (images.channels > 0) builder.task(builder.runtime.kernels.get(pooling, kernel), [...words, ...windows], share)
