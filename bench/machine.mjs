@@ -4,6 +4,16 @@ import { cpus, loadavg, release, totalmem } from 'node:os'
 
 const INTERESTING = /^(avx2|fma|avx512f|avx512_bf16|avx512_vnni|amx_tile|amx_bf16|asimd|bf16)$/
 
+/** The share of all cores that other programs use while the contestants idle for `ms`; undefined where the system does not tell. */
+export async function strangersShare(ms = 200) {
+  const ticks = () => cpus().map(({ times: { idle, ...used } }) => ({ idle, used: used.user + used.nice + used.sys + used.irq }))
+  const before = ticks()
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  const spent = ticks().map((after, i) => ({ idle: after.idle - before[i].idle, used: after.used - before[i].used }))
+  const total = spent.reduce((sum, { idle, used }) => sum + idle + used, 0)
+  return total > 0 ? spent.reduce((sum, { used }) => sum + used, 0) / total : undefined
+}
+
 export function describeMachine(threads) {
   let flags = []
   try {

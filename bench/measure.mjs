@@ -1,4 +1,5 @@
 /** Measures contestants side by side: all alive at once, asked in turn, round after round. */
+import { strangersShare } from './machine.mjs'
 import { ContestantProcess } from './process.mjs'
 
 /** The time that one turn of a contestant should take. */
@@ -42,9 +43,10 @@ async function startAll(contestants, threads, results) {
 
 /**
  * Training steps of one model. Returns name → `{ importMs, firstMs, stepMs, bestMs, turns, peakMB, fallbacks }`, or `{ missing }`
- * or `{ failed }` with the reason. `stepMs` is the median over the rounds.
+ * or `{ failed }` with the reason. `stepMs` is the median over the rounds. What other programs take of the machine before each
+ * round is added to `disturbance`.
  */
-export async function measureModel(model, contestants, { rounds, threads, quick, limit, tell }) {
+export async function measureModel(model, contestants, { rounds, threads, quick, limit, tell, disturbance }) {
   const results = new Map()
   const processes = await startAll(contestants, threads, results)
   const turn = quick ? TURN_MS.quick : TURN_MS.full
@@ -79,6 +81,7 @@ export async function measureModel(model, contestants, { rounds, threads, quick,
     if (warm) steps.set(name, Math.min(200, Math.max(2, Math.round(turn / Math.min(...warm.ms)))))
   }
   for (let round = 0; round < rounds; round++) {
+    disturbance.push(await strangersShare())
     for (const name of rotate([...processes.keys()], round)) {
       tell(`${model}: round ${round + 1} of ${rounds}, ${name}`)
       const answer = await ask(name, steps.get(name))

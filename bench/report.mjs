@@ -43,7 +43,17 @@ function probeSection({ table: probes, missing }) {
   return `### Single kernels, GFLOP/s of the best round\n\n${table(['', ...Object.keys(probes)], rows)}${absent ? `\n\n${absent}` : ''}`
 }
 
-export function markdown({ machine, versions, models, probes, failures }, titles, contestants) {
+/** How far to trust the times: contestants wait for all their threads, so one busy core slows some of them tenfold. */
+function trust(disturbance) {
+  const known = disturbance.filter((share) => share !== undefined)
+  if (known.length === 0) return 'It is not known what else ran on the machine.'
+  const percent = (share) => `${Math.round(share * 100)} %`
+  const mean = known.reduce((a, b) => a + b) / known.length
+  const verdict = mean > 0.05 ? ' The machine was BUSY: compare the best rounds at most.' : ''
+  return `Other programs took ${percent(mean)} of the machine between rounds, ${percent(Math.max(...known))} at most.${verdict}`
+}
+
+export function markdown({ machine, versions, disturbance, models, probes, failures }, titles, contestants) {
   const { cpu, cores, threads, flags, memoryGB, system, node, load, date } = machine
   const parts = [
     '# ondol and its peers: whole training steps',
@@ -51,6 +61,7 @@ export function markdown({ machine, versions, models, probes, failures }, titles
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
+    trust(disturbance),
     '*speed: the time of the fastest peer of the same precision divided by this one; above 1 is faster. Times are medians over rounds in which all contestants took turns; "best" is the fastest round.',
     ...Object.entries(models).map(([name, results]) => modelSection(titles[name].title, results, contestants)),
   ]

@@ -93,10 +93,11 @@ function merge(measured) {
 
 setUpPeers()
 const machine = describeMachine(settings.threads)
+const disturbance = []
 const models = {}
 for (const name of names) {
   const measured = []
-  for (const group of groups(name)) measured.push(await measureModel(name, group, settings))
+  for (const group of groups(name)) measured.push(await measureModel(name, group, { ...settings, disturbance }))
   models[name] = merge(measured)
 }
 const probes = options['no-probes']
@@ -117,7 +118,7 @@ for (const [model, results] of Object.entries(models)) {
     if (result.failed) failures.push(`${name} could not train ${model}: ${result.failed}`)
   }
 }
-const report = { machine, versions, settings: { ...settings, tell: undefined }, models, probes, failures }
+const report = { machine, versions, settings: { ...settings, tell: undefined }, disturbance, models, probes, failures }
 const text = markdown(report, MODELS, CONTESTANTS)
 mkdirSync(options.out, { recursive: true })
 writeFileSync(join(options.out, 'report.json'), `${JSON.stringify(report, null, 1)}\n`)

@@ -51,9 +51,7 @@ export function readVectors<T>(name: string): T {
 
 /** The elements of a stored tensor as numbers; booleans are 0 and 1. */
 export function elements(tensor: VectorTensor): Float32Array | Float64Array | Int32Array | Uint8Array {
-  const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }[
-    tensor.dtype
-  ]
+  const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }[tensor.dtype]
   if (typeof tensor.data !== 'string') return array.from(tensor.data.map(Number))
   const bytes = Uint8Array.from(Buffer.from(tensor.data, 'base64'))
   return new array(bytes.buffer)
