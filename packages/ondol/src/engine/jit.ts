@@ -40,6 +40,8 @@ export interface JitOptions {
 /** A function compiled by `jit`. */
 export interface Jitted<A extends readonly unknown[], R> {
   (...args: A): R
+  /** The call with these arguments, to be repeated: what it takes to find the compiled program is done once. */
+  prepare(...args: A): () => R
   /** The optimised graph for these arguments, as text. */
   inspect(...args: A): string
   /** Frees every compiled program. */
@@ -71,13 +73,24 @@ export function jit<A extends readonly unknown[], R>(body: (...args: A) => R, { 
     return compiled
   }
 
-  const jitted = (...args: A): R => {
-    // Inside another trace, or under a tape that wants to see every operation, the body is inlined.
-    if (currentTrace() !== undefined || activeTapes().length > 0) return body(...args)
+  // Inside another trace, or under a tape that wants to see every operation, the body is inlined.
+  const isInlined = (): boolean => currentTrace() !== undefined || activeTapes().length > 0
+  const jitted = (...args: A): R => (isInlined() ? body(...args) : (run(compiledFor(args), tensorLeaves(args)) as R))
+  const prepare = (...args: A): (() => R) => {
     const leaves = tensorLeaves(args)
-    return run(compiledFor(args), leaves) as R
+    let backend: Backend | undefined
+    let compiled: Compiled | undefined
+    return () => {
+      if (isInlined()) return body(...args)
+      if (compiled === undefined || backend !== currentBackend()) {
+        backend = currentBackend()
+        compiled = compiledFor(args)
+      }
+      return run(compiled, leaves) as R
+    }
   }
   return Object.assign(jitted, {
+    prepare,
     inspect: (...args: A): string => printGraph(optimize(traceFunction(name, body, args).graph)),
     dispose: (): void => {
       for (const { program } of cache.values()) program.dispose()

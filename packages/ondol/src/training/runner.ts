@@ -9,7 +9,7 @@ import { History } from '../callbacks/history.js'
 import { ProgbarLogger } from '../callbacks/progbar-logger.js'
 import { DataError, ValueError } from '../core/errors.js'
 import { flatten, type Tree, unflatten } from '../core/tree.js'
-import { type Jitted, jit, lax, type Tensor, type Variable } from '../engine/index.js'
+import { type Jitted, lax, type Tensor, type Variable } from '../engine/index.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { type ClassWeights, weighByClass } from './class-weight.js'
 import { type Arrays, Converter, countSamples, type DataLike, type Expected, sliceArrays } from './convert.js'
@@ -17,7 +17,7 @@ import { readLogs, sorted } from './logs.js'
 import type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, PredictOptions, Verbosity } from './options.js'
 import { Pace } from './pace.js'
 import { ArraySource, type BatchIterable, type Feed, isBatchIterable, IterableSource, type Source } from './source.js'
-import { type Batch, CompiledStep, packed } from './step.js'
+import { type Batch, CompiledStep, compiledUnless, packed } from './step.js'
 
 /** What the runner asks of a model. */
 export interface RunnableModel extends CallbackModel {
@@ -78,7 +78,7 @@ export class Runner {
       this.#resultNames.set(key, Object.keys(found))
       return packed(Object.values(found))
     }
-    this.#results = runEagerly ? Object.assign(results, { inspect: () => '', dispose: () => undefined }) : jit(results, { name: `${model.name}.metrics` })
+    this.#results = compiledUnless(runEagerly, results, `${model.name}.metrics`)
   }
 
   dispose(): void {

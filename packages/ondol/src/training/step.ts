@@ -26,6 +26,8 @@ export class CompiledStep<S extends Tree<unknown>, R> {
   readonly #cursor = new Variable(() => ops.zeros([], 'int32'), { name: 'cursor', trainable: false, autocast: false })
   readonly #run: Jitted<[feeds: readonly unknown[], settings: S], R | undefined>
 
+  readonly #prepared: { readonly feeds: readonly Feed[]; readonly settings: S; readonly run: () => R | undefined }[] = []
+
   constructor(body: (batch: Batch, settings: S) => R, { name, runEagerly }: StepOptions) {
     const whole = (feeds: readonly unknown[], settings: S): R | undefined => {
       let result: R | undefined
@@ -35,16 +37,18 @@ export class CompiledStep<S extends Tree<unknown>, R> {
       }
       return result
     }
-    this.#run = runEagerly ? Object.assign(whole, { inspect: () => '', dispose: () => undefined }) : jit(whole, { name })
+    this.#run = compiledUnless(runEagerly, whole, name)
   }
 
-  /** Begins with the first row again. */
+  /** Begins with the first row again, in whatever order the source has by now. */
   rewind(): void {
+    this.#prepared.length = 0
     this.#cursor.assign(ops.zeros([], 'int32'))
   }
 
   /** Queues the batches, one after the other, and gives what the last one's step returned. */
   run(feeds: readonly Feed[], settings: S): R | undefined {
+    if (feeds.every(({ kind }) => kind === 'rows')) return this.#runRows(feeds, settings)
     try {
       return this.#run(feeds.map(plainFeed), settings)
     } finally {
@@ -52,7 +56,15 @@ export class CompiledStep<S extends Tree<unknown>, R> {
     }
   }
 
+  /** Rows are always taken from the same arrays: nothing has to be looked up from the second step on. */
+  #runRows(feeds: readonly Feed[], settings: S): R | undefined {
+    let known = this.#prepared.find((entry) => entry.settings === settings && entry.feeds.length === feeds.length && entry.feeds.every((feed, i) => feed === feeds[i]))
+    if (known === undefined) this.#prepared.push((known = { feeds, settings, run: this.#run.prepare(feeds.map(plainFeed), settings) }))
+    return known.run()
+  }
+
   dispose(): void {
+    this.#prepared.length = 0
     this.#run.dispose()
   }
 
@@ -66,6 +78,12 @@ export class CompiledStep<S extends Tree<unknown>, R> {
     const take = (tree: Tree<Tensor> | null): Tree<Tensor> | null => (tree === null ? null : mapTree(tree, (leaf) => lax.gather(leaf, rows, 0)))
     return { x: take(arrays.x) as Tree<Tensor>, y: take(arrays.y), sampleWeight: take(arrays.sampleWeight) }
   }
+}
+
+/** `body` compiled, or as it is in the form of a compiled function. */
+export function compiledUnless<A extends readonly unknown[], R>(runEagerly: boolean, body: (...args: A) => R, name: string): Jitted<A, R> {
+  if (!runEagerly) return jit(body, { name })
+  return Object.assign((...args: A) => body(...args), { prepare: (...args: A) => () => body(...args), inspect: () => '', dispose: () => undefined })
 }
 
 /** A feed as an argument of a compiled function: tensors and constants only. */
