@@ -32,12 +32,25 @@ export function orderUpdates(units: readonly Unit[], donations: Graph['donations
   return units
 }
 
-/** True if every reading of `from` is done, or happens at the same points of the same loop, when `to` is written. */
-export function overwritesInOrder(steps: readonly Step[], from: number, to: number): boolean {
-  const first = steps.findIndex((step) => touched(step).writes.includes(to))
-  if (first === -1) return true
-  const late = steps.slice(first + 1).some((step) => touched(step).reads.includes(from))
-  return !late && readsInPlace(steps[first] as Step, from, to)
+/**
+ * The outputs that would overwrite their donor before its last reading: not all readings are done, or happen
+ * at the same points of the same loop, when the output is written.
+ */
+export function earlyWriters(steps: readonly Step[], donations: Graph['donations'], inputs: readonly number[], outputs: readonly number[]): number[] {
+  const firstWrite = new Map<number, number>()
+  const lastRead = new Map<number, number>()
+  steps.forEach((step, at) => {
+    const { reads, writes } = touched(step)
+    for (const id of reads) lastRead.set(id, at)
+    for (const id of writes) if (!firstWrite.has(id)) firstWrite.set(id, at)
+  })
+  return donations.flatMap(([input, output]) => {
+    const [from, to] = [inputs[input] as number, outputs[output] as number]
+    const written = firstWrite.get(to) ?? Number.POSITIVE_INFINITY
+    const read = lastRead.get(from) ?? -1
+    const isSafe = read < written || (read === written && readsInPlace(steps[read] as Step, from, to))
+    return isSafe ? [] : [output]
+  })
 }
 
 /** A loop may write over what it reads if all of that happens at one place, either before or after its reductions. */

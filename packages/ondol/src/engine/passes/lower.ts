@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../core/shape.js'
 import { type Graph, isNode, type Value } from '../graph.js'
 import type { LoopStep, Plan, PlanBuffer, Step, View } from '../plan.js'
 import { controlStep, isControl } from './control.js'
-import { orderUpdates, overwritesInOrder } from './donations.js'
+import { earlyWriters, orderUpdates } from './donations.js'
 import { kernelStep } from './kernels.js'
 import { Findings, isSpread, legalize, type Operation, type Program } from './legalize.js'
 import { copyLoop, emitLoop, type Place } from './loops.js'
@@ -183,18 +183,18 @@ class Lowering {
   }
 
   /** An output that would overwrite its donor before the donor's last reading goes by way of a temporary. */
-  #protectDonors(ordered: readonly Step[]): Step[] {
-    let steps = [...ordered]
-    const copies: Step[] = []
-    for (const [input, output] of this.graph.donations) {
-      const [from, to] = [this.#inputs[input] as number, this.#outputs[output] as number]
-      if (overwritesInOrder(steps, from, to)) continue
+  #protectDonors(ordered: readonly Step[]): readonly Step[] {
+    const early = earlyWriters(ordered, this.graph.donations, this.#inputs, this.#outputs)
+    if (early.length === 0) return ordered
+    const detours = new Map<number, number>()
+    const copies = early.map((output) => {
       const value = this.graph.outputs[output] as Value
-      const kept = this.#scratch(value).buffer
-      steps = steps.map((step) => rebind(step, (id) => (id === to ? kept : id)))
-      copies.push(copyLoop({ ...dense(value.shape), buffer: to }, { ...dense(value.shape), buffer: kept }, loopType(value.dtype), ''))
-    }
-    return [...steps, ...copies]
+      const target = { ...dense(value.shape), buffer: this.#outputs[output] as number }
+      const kept = { ...dense(value.shape), buffer: this.#scratch(value).buffer }
+      detours.set(target.buffer, kept.buffer)
+      return copyLoop(target, kept, loopType(value.dtype), '')
+    })
+    return [...ordered.map((step) => rebind(step, (id) => detours.get(id) ?? id)), ...copies]
   }
 
   #storage(storage: Storage): number {
