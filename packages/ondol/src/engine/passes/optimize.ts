@@ -3,14 +3,23 @@ import type { Graph } from '../graph.js'
 import { eliminateDeadCode } from './dce.js'
 import { Rewriter, type Rules } from './rewriter.js'
 import { ELEMENTWISE_RULES } from './simplify-elementwise.js'
+import { KERNEL_RULES, maskBeforePool, orderBeforeGather } from './simplify-kernels.js'
 import { MOVEMENT_RULES } from './simplify-movement.js'
 import { STRUCTURE_RULES, sumOfPads } from './simplify-structure.js'
 
-const RULES: Rules = {
-  ...ELEMENTWISE_RULES,
-  ...MOVEMENT_RULES,
-  ...STRUCTURE_RULES,
-  add: [sumOfPads, ...(ELEMENTWISE_RULES.add ?? [])],
+const RULES: Rules = merged(
+  { add: [sumOfPads], select: [maskBeforePool], transpose: [orderBeforeGather] },
+  ELEMENTWISE_RULES,
+  MOVEMENT_RULES,
+  STRUCTURE_RULES,
+  KERNEL_RULES,
+)
+
+/** All rules of a primitive, in the order of the tables. */
+function merged(...tables: readonly Rules[]): Rules {
+  const all: { [primitive: string]: unknown[] } = {}
+  for (const table of tables) for (const [primitive, rules] of Object.entries(table)) all[primitive] = [...(all[primitive] ?? []), ...rules]
+  return all as Rules
 }
 
 /** Simplified, without common sub-expressions and dead nodes. Inputs, outputs and donations stay in their places. */

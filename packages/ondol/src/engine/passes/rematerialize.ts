@@ -48,7 +48,7 @@ export function rematerialize(regions: Regions): void {
       const extra = [...expansion.leaves].reduce((bytes, leaf) => bytes + Math.min(sizeOf(leaf.shape), points) * bytesOf(leaf.dtype), 0)
       return extra <= saved && expansion.cost * points <= ADDITIONS_PER_BYTE * (saved - extra) + (extra === 0 ? 4 * points : 0)
     }
-    const shared = isFixed ? 0 : (2 * size * width) / guests.size
+    const shared = isFixed ? 0 : (2 * size * width + (isOnlyReason(value, home) ? bytesRead(home) : 0)) / guests.size
     const chosen = plans.filter((plan) => isWorthwhile(plan, shared + Math.min(plan.region.size, size) * width))
     const all = chosen.length === plans.length
     const taken = all ? chosen : plans.filter((plan) => isWorthwhile(plan, Math.min(plan.region.size, size) * width))
@@ -58,6 +58,21 @@ export function rematerialize(regions: Regions): void {
       loaded.get(region)?.delete(value)
     }
     if (isFixed || taken.length < plans.length) kept.add(value)
+  }
+
+  /** True if a region is there for nothing but one value. */
+  function isOnlyReason(value: Value, home: Region): boolean {
+    if (home.reductions.length > 0) return false
+    return home.body.every(({ outputs }) => {
+      const other = outputs[0] as Value
+      return other === value || (!users.isFixed(other) && users.of(other).every((user) => regions.regionOf(user.outputs[0] as Value) === home))
+    })
+  }
+
+  function bytesRead(region: Region): number {
+    let bytes = 0
+    for (const value of loaded.get(region) ?? []) bytes += Math.min(sizeOf(value.shape), region.size) * bytesOf(value.dtype)
+    return bytes
   }
 
   /** What computing a value in another region takes, or null if that is not to be done. */
