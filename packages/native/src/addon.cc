@@ -261,6 +261,15 @@ napi_value unload(Arguments& a) {
 
 napi_value scratchBytes(Arguments& a) { return makeNumber(a.env, static_cast<double>(programOf(a)->arenaBytes())); }
 napi_value programCost(Arguments& a) { return makeNumber(a.env, programOf(a)->cost()); }
+// Call it when the queue is idle.
+napi_value stepTimes(Arguments& a) {
+  const std::vector<double> times = programOf(a)->takeTimes();
+  napi_value array;
+  napi_create_array_with_length(a.env, times.size(), &array);
+  for (size_t i = 0; i < times.size(); i++) napi_set_element(a.env, array, static_cast<uint32_t>(i), makeNumber(a.env, times[i]));
+  return array;
+}
+
 napi_value allocatedBytes(Arguments& a) { return makeNumber(a.env, static_cast<double>(a.instance.allocated)); }
 
 napi_value names(napi_env env, const std::vector<const char*>& list) {
@@ -315,7 +324,7 @@ NAPI_MODULE_INIT() {
 #define ONDOL_METHOD(name, function) {name, nullptr, method<function>, nullptr, nullptr, nullptr, napi_enumerable, nullptr}
       ONDOL_METHOD("allocate", allocate), ONDOL_METHOD("free", release), ONDOL_METHOD("write", write), ONDOL_METHOD("read", read),
       ONDOL_METHOD("readNow", readNow), ONDOL_METHOD("finish", finish), ONDOL_METHOD("load", load), ONDOL_METHOD("run", run),
-      ONDOL_METHOD("unload", unload), ONDOL_METHOD("scratchBytes", scratchBytes), ONDOL_METHOD("programCost", programCost),
+      ONDOL_METHOD("unload", unload), ONDOL_METHOD("scratchBytes", scratchBytes), ONDOL_METHOD("programCost", programCost), ONDOL_METHOD("stepTimes", stepTimes),
       ONDOL_METHOD("allocatedBytes", allocatedBytes), ONDOL_METHOD("info", info),
 #undef ONDOL_METHOD
   };

@@ -194,6 +194,38 @@ void mergeDims(Raw& raw) {
   }
 }
 
+// A loop that walks one operand across its memory order (a transpose) would touch a cache line for each
+// element. It is visited in tiles: the last dim in parts of at most 64, and next to it the dim along which
+// that operand lies in memory.
+void tileTransposes(Raw& raw) {
+  constexpr Index kTile = 64, kLeast = 8;
+  if (raw.sizes.size() < 2 || product(raw.sizes) < 4096) return;
+  const size_t last = raw.sizes.size() - 1;
+  size_t along = last;
+  eachOperand(raw, [&](Operand& operand, bool) {
+    if (operand.index || operand.strides[last] == 0 || operand.strides[last] == 1 || operand.strides[last] == -1) return;
+    for (size_t d = 0; d < last; d++) if (operand.strides[d] == 1 && raw.sizes[d] >= kLeast) along = d;
+  });
+  if (along == last) return;
+  Index part = std::min(raw.sizes[last], kTile);
+  while (raw.sizes[last] % part != 0) part--;
+  if (part < kLeast && part < raw.sizes[last]) return;
+  const auto reorder = [&](auto& list, auto outer, auto inner) {
+    const auto moved = list[along];
+    list.back() = outer;
+    list.erase(list.begin() + static_cast<long>(along));
+    list.push_back(moved);
+    list.push_back(inner);
+  };
+  eachOperand(raw, [&](Operand& operand, bool) { reorder(operand.strides, operand.strides[last] * part, operand.strides[last]); });
+  const bool reduced = raw.reduced[last];
+  reorder(raw.sizes, raw.sizes[last] / part, part);
+  const bool moved = raw.reduced[along];
+  raw.reduced.erase(raw.reduced.begin() + static_cast<long>(along));
+  raw.reduced.push_back(moved);
+  raw.reduced.push_back(reduced);
+}
+
 // Points of a block: as many as keep all live registers in half of a 48 KiB L1 cache.
 Index blockLimit(const Raw& raw) {
   int bytes = 4;
@@ -501,6 +533,7 @@ class LoopStep : public Step {
 std::unique_ptr<Step> decodeLoop(DecodeContext& context, const Plan& plan) {
   Raw raw = readLoop(context.reader);
   mergeDims(raw);
+  tileTransposes(raw);
   Loop loop;
   size_t first = 0;
   chooseBlock(raw, loop, first);

@@ -1,6 +1,7 @@
 // Decoding and running of plans; the stream's layout is written down in backends/native/encode.ts.
 #include "plan.h"
 
+#include <chrono>
 #include <cstdlib>
 
 namespace ondol {
@@ -68,9 +69,16 @@ void Plan::bind(Frame& frame, char* arena) const {
 }
 
 void Plan::run(Frame& frame) const {
-  for (const auto& step : steps) {
+  using Clock = std::chrono::steady_clock;
+  for (size_t i = 0; i < steps.size(); i++) {
     if (frame.stopping != nullptr && frame.stopping->load(std::memory_order_relaxed)) return;
-    step->run(frame);
+    if (frame.times == nullptr) {
+      steps[i]->run(frame);
+      continue;
+    }
+    const auto start = Clock::now();
+    steps[i]->run(frame);
+    frame.times[i] += std::chrono::duration<double, std::nano>(Clock::now() - start).count();
   }
 }
 

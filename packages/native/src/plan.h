@@ -33,6 +33,8 @@ struct Frame {
   // Which of the parallel frames of one program this is: steps keep mutable state per slot.
   int slot = 0;
   const std::atomic<bool>* stopping = nullptr;
+  // Where the plan's steps add up their nanoseconds; null if nobody asks.
+  double* times = nullptr;
 
   char* at(const View& view) const { return base[view.buffer] + view.offset; }
 };

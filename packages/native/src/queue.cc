@@ -17,6 +17,14 @@ LoadedProgram::LoadedProgram(const double* code, size_t length, std::vector<Cons
   scratchAt_ = roundUp(plan_->arenaBytes + kPadding, 4096);
 }
 
+std::vector<double> LoadedProgram::takeTimes() {
+  std::vector<double> taken(plan_->steps.size(), 0);
+  taken.swap(times_);
+  frame_.times = times_.data();
+  taken.resize(plan_->steps.size(), 0);
+  return taken;
+}
+
 void LoadedProgram::run(Block* const* blocks, char* arena, int threads, const std::atomic<bool>& stopping) {
   if (boundArena_ != arena || frame_.base.empty()) {
     plan_->bind(frame_, arena);

@@ -24,12 +24,15 @@ class LoadedProgram {
   size_t arenaBytes() const { return scratchAt_ + plan_->scratchBytes + kPadding; }
   size_t slots() const { return plan_->inputs.size() + plan_->outputs.size(); }
   double cost() const { return plan_->cost; }
+  // Nanoseconds of each step since the last call; from the first call on they are measured.
+  std::vector<double> takeTimes();
   // `blocks` are inputs, then outputs. Throws what steps throw.
   void run(Block* const* blocks, char* arena, int threads, const std::atomic<bool>& stopping);
 
  private:
   std::unique_ptr<Plan> plan_;
   Frame frame_;
+  std::vector<double> times_;
   size_t scratchAt_ = 0;
   char* boundArena_ = nullptr;
 };

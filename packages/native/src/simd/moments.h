@@ -26,20 +26,26 @@ struct Spread {
 };
 
 constexpr Index kMomentsBlock = 2048;
+constexpr Index roundUpTo(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
 
-// One block of rows (n rows of `columns` values) in registers of the thread's workspace.
-template <class V> void joinBlock(Spread& spread, const V* x, V* scratch, Index n, Index columns, double* blockMean, double* blockSquare) {
+// One block of rows (n rows of `columns` values). The mean is laid out over some rows at a time, so that
+// the deviations are wide operations also where columns are few.
+template <class V> void joinBlock(Spread& spread, const V* x, V* scratch, V* means, Index n, Index columns, double* blockMean, double* blockSquare) {
   const V inverse = V(1) / static_cast<V>(n);
   const V* sums = foldRows<Fold::sum, V>(x, scratch, n, columns);
-  V* mean = scratch + kMomentsBlock + columns;
   for (Index c = 0; c < columns; c++) {
-    mean[c] = sums[c] * inverse;
-    blockMean[c] = static_cast<double>(mean[c]);
+    means[c] = sums[c] * inverse;
+    blockMean[c] = static_cast<double>(means[c]);
   }
-  for (Index r = 0; r < n; r++) {
-    for (Index c = 0; c < columns; c++) {
-      const V d = x[r * columns + c] - mean[c];
-      scratch[r * columns + c] = d * d;
+  Index tile = 1;
+  for (; tile * 2 <= n && tile * columns < 8 * kLanes; tile *= 2) for (Index i = 0; i < tile * columns; i++) means[tile * columns + i] = means[i];
+  const Index width = tile * columns, total = n * columns;
+  for (Index at = 0; at < total; at += width) {
+    const Index count = total - at < width ? total - at : width;
+#pragma GCC ivdep
+    for (Index i = 0; i < count; i++) {
+      const V d = x[at + i] - means[i];
+      scratch[at + i] = d * d;
     }
   }
   const V* squares = n == 1 ? scratch : foldRows<Fold::sum, V>(scratch, scratch, n, columns);
@@ -52,9 +58,12 @@ template <class S> void momentsOf(const MomentsCall& call, Index outer, Range ro
   using V = typename S::Value;
   const Index width = columns.end - columns.begin;
   const Index perBlock = kMomentsBlock / width > 0 ? kMomentsBlock / width : 1;
-  V* space = reinterpret_cast<V*>(ondol::threadWorkspace(static_cast<size_t>(kMomentsBlock * 6 + width * 8) * 8));
-  V* scratch = space + kMomentsBlock + width + 2 * kLanes;
-  double* blockMean = reinterpret_cast<double*>(space + 4 * kMomentsBlock + 4 * width);
+  // Converted rows, deviations, the laid-out mean, and the block's results.
+  const Index room = kMomentsBlock + width + 2 * kLanes;
+  V* space = reinterpret_cast<V*>(ondol::threadWorkspace(static_cast<size_t>(room * 3 + width * 4 + 16 * kLanes) * 8));
+  V* scratch = space + room;
+  V* means = scratch + room;
+  double* blockMean = reinterpret_cast<double*>(means + roundUpTo(width * 2 + 16 * kLanes, kLanes));
   const auto* x = static_cast<const typename S::Raw*>(call.x) + outer * call.strides[0] + columns.begin * call.strides[2];
   const bool dense = call.strides[2] == 1 && call.strides[1] == width;
   for (Index r = rows.begin; r < rows.end; r += perBlock) {
@@ -67,7 +76,7 @@ template <class S> void momentsOf(const MomentsCall& call, Index outer, Range ro
       if (dense) readRow<S>(space, x + r * width, n * width, 1);
       else for (Index i = 0; i < n; i++) readRow<S>(space + i * width, x + (r + i) * call.strides[1], width, call.strides[2]);
     }
-    joinBlock<V>(spread, block, scratch, n, width, blockMean, blockMean + width);
+    joinBlock<V>(spread, block, scratch, means, n, width, blockMean, blockMean + width);
   }
 }
 

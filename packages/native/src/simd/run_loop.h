@@ -43,6 +43,14 @@ template <class S> typename S::Value* readRuns(typename S::Value* to, const type
   }
   if (depth == 2) {
     const Index n = runs[1].size, stride = runs[1].stride;
+    if (runs[0].stride == 1 && stride != 1 && stride != 0) {
+      // A transpose: read along memory, write across the register.
+      for (Index j = 0; j < n; j++) {
+        const typename S::Raw* line = from + j * stride;
+        for (Index i = 0; i < size; i++) to[i * n + j] = S::load(line[i]);
+      }
+      return to + size * n;
+    }
     for (Index i = 0; i < size; i++, to += n) readRow<S>(to, from + i * runs[0].stride, n, stride);
     return to;
   }

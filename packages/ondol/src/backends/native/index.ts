@@ -8,7 +8,7 @@ import type { Backend, Memory, Program } from '../../engine/backend.js'
 import type { Graph } from '../../engine/graph.js'
 import { lowerToPlan } from '../../engine/passes/lower.js'
 import { optimize } from '../../engine/passes/optimize.js'
-import type { Plan } from '../../engine/plan.js'
+import type { Plan, Step } from '../../engine/plan.js'
 import { type Addon, loadAddon } from './addon.js'
 import { createEncoder, type EncodedPlan, NATIVE_DTYPES } from './encode.js'
 
@@ -79,10 +79,10 @@ export class NativeBackend implements Backend {
   }
 
   /** The second half of `compile`. */
-  compilePlan(plan: Plan): Program {
+  compilePlan(plan: Plan): NativeProgram {
     const { code, constants } = this.#encode(plan)
     const program = guarded(() => this.#addon.load(code, constants))
-    return new NativeProgram(this.#addon, program, plan.inputs.length + plan.outputs.length)
+    return new NativeProgram(this.#addon, program, plan)
   }
 
   async finish(): Promise<void> {
@@ -101,15 +101,29 @@ export class NativeBackend implements Backend {
   dispose(): void {}
 }
 
-class NativeProgram implements Program {
+/** Time that one step of a plan has taken. */
+export interface StepTime {
+  readonly step: Step
+  readonly milliseconds: number
+}
+
+export class NativeProgram implements Program {
+  readonly plan: Plan
   readonly #addon: Addon
   readonly #program: number
   readonly #slots: Uint32Array
 
-  constructor(addon: Addon, program: number, slots: number) {
+  constructor(addon: Addon, program: number, plan: Plan) {
+    this.plan = plan
     this.#addon = addon
     this.#program = program
-    this.#slots = new Uint32Array(slots)
+    this.#slots = new Uint32Array(plan.inputs.length + plan.outputs.length)
+  }
+
+  /** What each step took since the last call (the first call only starts the clocks). Wait for `finish()` before. */
+  takeTimes(): StepTime[] {
+    const times = this.#addon.stepTimes(this.#program)
+    return this.plan.steps.map((step, index) => ({ step, milliseconds: (times[index] as number) / 1e6 }))
   }
 
   get scratchBytes(): number {
