@@ -2,8 +2,9 @@
  * Control flow with sub-graphs, and its gradients.
  *
  * The gradient of a scan is a scan backwards over what the forward pass saved. What has to be saved is
- * found by differentiating the body once: the joint graph's values that need no cotangent are computed
- * (and stacked) on the way forward, the rest on the way back.
+ * found by differentiating the body once: of the joint graph, what the body's outputs need is computed on
+ * the way forward (and stacked where the way back reads it), the rest on the way back. The gradient of a
+ * weight, a sum over all steps of products, is one product of stacked operands after the loop.
  */
 import { ShapeError, TracingError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
@@ -134,9 +135,9 @@ function bindScan(attributes: ScanAttributes, inputs: readonly Tensor[]): Tensor
 }
 
 /**
- * Splits the body's joint forward-and-backward graph in two. A value goes forward if it does not depend on
- * a cotangent; forward values that the backward half reads are saved (unless they are inputs of the
- * body: constants and elements are at hand anyway, carries are saved).
+ * Splits the body's joint forward-and-backward graph in two. A value goes forward if the body's outputs need
+ * it; forward values that the backward half reads are saved (unless they are inputs of the body: constants
+ * and elements are at hand anyway, carries are saved).
  */
 function differentiateBody({ body, constants, carries }: ScanAttributes): Adjoint {
   const inputs = body.inputs.map(abstractOf)
@@ -163,18 +164,15 @@ function differentiateBody({ body, constants, carries }: ScanAttributes): Adjoin
   const joint = trace.finish([...outputs, ...back])
   const primalValues = joint.inputs.slice(0, inputs.length)
   const cotangentValues = joint.inputs.slice(inputs.length)
-  const isBackward = new Set<Value>(cotangentValues)
-  const forwardNodes: Node[] = []
-  const backwardNodes: Node[] = []
-  for (const node of joint.nodes) {
-    // Constants are cheaper to make again than to save.
-    const goesBack = node.inputs.some((value) => isBackward.has(value)) || isNode(node, 'full') || isNode(node, 'iota') || isNode(node, 'constant')
-    if (goesBack) {
-      backwardNodes.push(node)
-      if (node.inputs.length > 0) for (const value of node.outputs) isBackward.add(value)
-    }
-    if (!node.inputs.some((value) => isBackward.has(value))) forwardNodes.push(node)
+  const goesForward = new Set<Value>(joint.outputs.slice(0, outputs.length))
+  for (const node of [...joint.nodes].reverse()) {
+    if (node.outputs.some((value) => goesForward.has(value))) for (const value of node.inputs) goesForward.add(value)
   }
+  const isForward = (node: Node): boolean => node.outputs.some((value) => goesForward.has(value))
+  // Constants are cheaper to make again than to save.
+  const isMadeTwice = (node: Node): boolean => isNode(node, 'full') || isNode(node, 'iota') || isNode(node, 'constant')
+  const forwardNodes = joint.nodes.filter(isForward)
+  const backwardNodes = joint.nodes.filter((node) => !isForward(node) || isMadeTwice(node))
   const madeBackward = new Set(backwardNodes.flatMap((node) => node.outputs))
   const available = new Set([...primalValues.slice(0, constants), ...primalValues.slice(constants + carries), ...cotangentValues])
   const saved: Value[] = []
@@ -213,7 +211,22 @@ const scanGradient: Vjp<'scan'> = ({ attributes, inputs, outputs, needs }, ...fl
   const resultCotangents = resultIndices.map((index) => flowing[index] ?? zeroOf(index))
   const wantedConstants = wanted.filter((index) => index < constants && needs[index])
   const wantedElements = wanted.filter((index) => index >= constants + carries && needs[index])
-  const sums = wantedConstants.map((index) => lax.zerosLike(inputs[index] as Tensor))
+  const cotangentValue = (index: number): Value => backward.outputs[wanted.indexOf(index)] as Value
+
+  // What a constant gets is a sum over steps. Some sums are one operation on stacked operands, after the loop.
+  const constantValues = new Set(backward.inputs.slice(0, constants))
+  const summaries = new Map(wantedConstants.map((index) => [index, summaryOf(backward, cotangentValue(index), constantValues)]))
+  const totalled = wantedConstants.filter((index) => summaries.get(index) === undefined)
+  const elementValues = wantedElements.map(cotangentValue)
+  const firstFlow = constants + carries + sequences.length
+  const known = new Map<Value, Tensor>()
+  saved.forEach((value, i) => known.set(value, savedStacks[i] as Tensor))
+  sequences.forEach((sequence, i) => known.set(backward.inputs[constants + carries + i] as Value, sequence))
+  resultCotangents.forEach((cotangent, i) => known.set(backward.inputs[firstFlow + carryIndices.length + i] as Value, cotangent))
+  const operands = [...summaries.values()].flatMap((summary) => summary?.operands ?? [])
+  const stackedValues = [...new Set([...elementValues, ...operands])].filter((value) => !known.has(value))
+  const sums = totalled.map((index) => lax.zerosLike(inputs[index] as Tensor))
+  const nextCarries = carryIndices.map((index) => cotangentValue(constants + index))
 
   const [last, stacked] = scan(
     (state, elements) => {
@@ -228,41 +241,76 @@ const scanGradient: Vjp<'scan'> = ({ attributes, inputs, outputs, needs }, ...fl
       const ordered = [...flow.keys()].sort((a, b) => a - b).map((index) => flow.get(index) as Tensor)
       const values = new Map<Value, Tensor>()
       saved.forEach((value, i) => values.set(value, kept[i] as Tensor))
-      const primal = backward.inputs.slice(0, constants + carries + sequences.length)
+      const primal = backward.inputs.slice(0, firstFlow)
       primal.forEach((value, i) => {
         if (i < constants) values.set(value, constantInputs[i] as Tensor)
         else if (i >= constants + carries) values.set(value, inElements[i - constants - carries] as Tensor)
       })
       backward.inputs.slice(primal.length).forEach((value, i) => values.set(value, ordered[i] as Tensor))
-      const back = evaluateWith(backward, values)
-      const cotangentOf = (index: number): Tensor => back[wanted.indexOf(index)] as Tensor
-      const nextTotals = totals.map((total, i) => lax.add(total, cotangentOf(wantedConstants[i] as number)))
-      return [[...carryIndices.map((index) => cotangentOf(constants + index)), ...nextTotals], wantedElements.map(cotangentOf)]
+      evaluateWith(backward, values, [...nextCarries, ...totalled.map(cotangentValue), ...stackedValues])
+      const valueOf = (value: Value): Tensor => values.get(value) as Tensor
+      const nextTotals = totals.map((total, i) => lax.add(total, valueOf(cotangentValue(totalled[i] as number))))
+      return [[...nextCarries.map(valueOf), ...nextTotals], stackedValues.map(valueOf)]
     },
     [...carryCotangents, ...sums],
     [...savedStacks, ...sequences, ...resultCotangents],
     { length, reverse: !reverse },
   )
+  const stackOf = (value: Value): Tensor => known.get(value) ?? (stacked[stackedValues.indexOf(value)] as Tensor)
   const result: Cotangent[] = inputs.map(() => null)
   carryIndices.forEach((index, i) => {
     result[constants + index] = last[i] as Tensor
   })
-  wantedConstants.forEach((index, i) => {
+  totalled.forEach((index, i) => {
     result[index] = last[carryIndices.length + i] as Tensor
   })
+  for (const [index, summary] of summaries) if (summary !== undefined) result[index] = summary.sum(summary.operands.map(stackOf))
   wantedElements.forEach((index, i) => {
-    result[index] = stacked[i] as Tensor
+    result[index] = stackOf(elementValues[i] as Value)
   })
   return result
 }
 
-/** As `evaluate`, for a graph part of whose values are given; nodes that nothing wanted are skipped by the passes. */
-function evaluateWith(graph: Graph, values: Map<Value, Tensor>): Tensor[] {
-  for (const node of graph.nodes) {
+/** The sum over steps of a value, as one operation on its operands stacked over the steps. */
+interface Summary {
+  readonly operands: readonly Value[]
+  readonly sum: (stacks: readonly Tensor[]) => Tensor
+}
+
+/** Products and sums have one, unless an operand is the same at each step: then adding up is less work. */
+function summaryOf(graph: Graph, value: Value, constants: ReadonlySet<Value>): Summary | undefined {
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(value))
+  if (node === undefined || node.inputs.some((input) => constants.has(input))) return undefined
+  if (isNode(node, 'transpose')) {
+    const { permutation } = node.attributes
+    const inner = summaryOf(graph, node.inputs[0] as Value, constants)
+    return inner && { operands: inner.operands, sum: (stacks) => lax.transpose(inner.sum(stacks), permutation) }
+  }
+  const overSteps = (axes: readonly number[]): number[] => [0, ...axes.map((axis) => axis + 1)]
+  if (isNode(node, 'dot') && node.attributes.batchA.length === 0) {
+    const { contractA, contractB } = node.attributes
+    const spec = { batchA: [], batchB: [], contractA: overSteps(contractA), contractB: overSteps(contractB) }
+    return { operands: node.inputs, sum: ([a, b]) => lax.dot(a as Tensor, b as Tensor, spec) }
+  }
+  if (isNode(node, 'reduceSum')) {
+    const { axes } = node.attributes
+    return { operands: node.inputs, sum: ([x]) => lax.reduceSum(x as Tensor, overSteps(axes)) }
+  }
+  return undefined
+}
+
+/** As `evaluate`, for a graph part of whose values are given: adds those that `wanted` needs. */
+function evaluateWith(graph: Graph, values: Map<Value, Tensor>, wanted: readonly Value[]): void {
+  const needed = new Set(wanted.filter((value) => !values.has(value)))
+  const nodes = graph.nodes.filter((node) => !node.outputs.every((value) => values.has(value)))
+  for (const node of [...nodes].reverse()) {
+    if (node.outputs.some((value) => needed.has(value))) for (const value of node.inputs) if (!values.has(value)) needed.add(value)
+  }
+  for (const node of nodes) {
+    if (!node.outputs.some((value) => needed.has(value))) continue
     const outputs = bindAny(node.primitive, node.attributes, node.inputs.map((value) => values.get(value) as Tensor))
     node.outputs.forEach((value, index) => values.set(value, outputs[index] as Tensor))
   }
-  return graph.outputs.map((value) => values.get(value) as Tensor)
 }
 
 /** A branch is run again on the way back, and only the one that was taken. */

@@ -50,10 +50,14 @@ export interface CallOptions {
 }
 
 export interface Layer {
+  // One tensor comes out unless the caller says otherwise: the plain forms stand first, so that nothing is
+  // inferred from what the result is passed to.
   /** Symbolic in, symbolic out: a node of a model. Options come last, as a plain record. */
-  <Out extends Tree<KerasTensor> = KerasTensor>(inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): Out
+  (inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): KerasTensor
   /** Computes. Numbers and arrays are converted to tensors. */
-  <Out extends Tree<Tensor> = Tensor>(inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Out
+  (inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Tensor
+  <Out extends Tree<KerasTensor>>(inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): Out
+  <Out extends Tree<Tensor>>(inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Out
 }
 
 const BASE_OPTIONS = ['name', 'dtype', 'trainable', 'autocast', 'activityRegularizer', 'inputShape'] as const

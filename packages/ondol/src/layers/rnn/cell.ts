@@ -36,13 +36,18 @@ export abstract class RNNCell extends Layer {
   }
 
   /** One step on an element of a prepared sequence. `constants` is what `prepareStep` gave. */
-  step(prepared: Tensor, states: readonly Tensor[], training: boolean, _constants: Tensor | null): [output: Tensor, states: Tensor[]] {
+  step(
+    prepared: Tensor,
+    states: readonly Tensor[],
+    training: boolean,
+    _constants: readonly (Tensor | null)[],
+  ): [output: Tensor, states: Tensor[]] {
     return this.call(prepared, states, { training })
   }
 
-  /** A tensor that all steps share, made before the first. Default: none. */
-  prepareStep(_states: readonly Tensor[], _training: boolean): Tensor | null {
-    return null
+  /** Tensors that all steps share, made before the first: weights as read, dropout masks. Default: none. */
+  prepareStep(_states: readonly Tensor[], _training: boolean): readonly (Tensor | null)[] {
+    return []
   }
 }
 

@@ -179,15 +179,21 @@ export class LSTMCell extends DropoutRNNCell {
     return this.bias === null ? product : ops.add(product, this.bias)
   }
 
-  /** The mask on the recurrent state. */
-  override prepareStep([h]: readonly Tensor[], training: boolean): Tensor | null {
-    return this.mask(h as Tensor, this.recurrentDropout, training)
+  /** The recurrent kernel, read and cast once, and the mask on the recurrent state. */
+  override prepareStep([h]: readonly Tensor[], training: boolean): readonly [kernel: Tensor, dropped: Tensor | null] {
+    return [this.recurrentKernel.value, this.mask(h as Tensor, this.recurrentDropout, training)]
   }
 
-  override step(projected: Tensor, states: readonly Tensor[], _training: boolean, dropped: Tensor | null): [Tensor, Tensor[]] {
+  override step(
+    projected: Tensor,
+    states: readonly Tensor[],
+    _training: boolean,
+    constants: readonly (Tensor | null)[],
+  ): [Tensor, Tensor[]] {
+    const [kernel, dropped] = constants as readonly [Tensor, Tensor | null]
     const [h, c] = states as [Tensor, Tensor]
     const { units } = this
-    const recurrent = ops.matmul(dropped === null ? h : lax.mul(h, dropped), this.recurrentKernel)
+    const recurrent = ops.matmul(dropped === null ? h : lax.mul(h, dropped), kernel)
     const z = lax.add(projected, recurrent)
     const gate = (index: number): Tensor => lax.slice(z, [0, index * units], [z.shape[0] as number, units])
     const input = this.recurrentActivation(gate(0))

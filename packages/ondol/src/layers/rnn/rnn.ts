@@ -167,7 +167,7 @@ export class RNN extends Layer {
     valid: Tensor | null,
     states: readonly Tensor[],
     training: boolean,
-    constants: Tensor | null,
+    constants: readonly (Tensor | null)[],
     steps: number,
   ): { outputs: Tensor | null; last: Progress } {
     // The last output is often the last state; only where it is not, it is carried along.
