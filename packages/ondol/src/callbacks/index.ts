@@ -1,6 +1,12 @@
 /** `callbacks`: what happens while a model trains. */
 export { Callback, type CallbackModel, type CallbackParams, type Logs } from './callback.js'
 export { CallbackList } from './callback-list.js'
+export { CSVLogger, type CSVLoggerOptions } from './csv-logger.js'
+export { EarlyStopping, type EarlyStoppingOptions } from './early-stopping.js'
 export { History } from './history.js'
+export { type Hooks, LambdaCallback } from './lambda-callback.js'
+export { LearningRateScheduler, ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './learning-rate.js'
+export { MonitorCallback, type MonitorOptions } from './monitor.js'
 export { Progbar, type ProgbarOptions } from './progbar.js'
 export { ProgbarLogger } from './progbar-logger.js'
+export { TerminateOnNaN } from './terminate-on-nan.js'

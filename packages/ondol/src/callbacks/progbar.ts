@@ -88,7 +88,8 @@ export class Progbar {
   /** Seconds a step, without the first one, which compiles. */
   #stepTime(current: number, now: number): number {
     if (current === 0) return 0
-    const time = this.#firstStepEnd !== undefined && current > 1 ? (now - this.#firstStepEnd) / (current - 1) : (now - this.#start) / current
+    const time =
+      this.#firstStepEnd !== undefined && current > 1 ? (now - this.#firstStepEnd) / (current - 1) : (now - this.#start) / current
     if (current === 1) this.#firstStepEnd = now
     return time
   }

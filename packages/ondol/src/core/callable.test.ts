@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Callable, INVOKE } from './callable.js'
 
+// biome-ignore lint/correctness/noUnusedVariables: makes instances callable for the compiler
 interface Scale {
+  // biome-ignore lint/style/useShorthandFunctionType: merges with the class
   (x: number): number
 }
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: instances are callable

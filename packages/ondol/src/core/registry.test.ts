@@ -11,7 +11,9 @@ describe('Registry', () => {
   })
 
   it('offers the nearest name', () => {
-    expect(() => losses.get('categorical_crosentropy')).toThrow(/no loss called 'categorical_crosentropy'[\s\S]*did you mean 'CategoricalCrossentropy'\?/)
+    expect(() => losses.get('categorical_crosentropy')).toThrow(
+      /no loss called 'categorical_crosentropy'[\s\S]*did you mean 'CategoricalCrossentropy'\?/,
+    )
     expect(() => losses.get('zzz')).toThrow(/one of MeanSquaredError, Poisson, CategoricalCrossentropy/)
   })
 })

@@ -34,7 +34,9 @@ export type LossClass<P> = new (options?: LossOptions & P) => Loss
 function lossClass<P extends object>(className: string, name: string, fn: LossFunction<P>, defaults: Required<P>): LossClass<P> {
   return class extends LossFunctionWrapper<Required<P>> {
     constructor(options: LossOptions & P = {} as LossOptions & P) {
-      const own = Object.fromEntries(Object.keys(defaults).map((key) => [key, (options as Record<string, unknown>)[key] ?? defaults[key as keyof P]]))
+      const own = Object.fromEntries(
+        Object.keys(defaults).map((key) => [key, (options as Record<string, unknown>)[key] ?? defaults[key as keyof P]]),
+      )
       super(fn as LossFunction<Required<P>>, { name, ...options }, own as Required<P>)
     }
 
@@ -52,8 +54,16 @@ const plain = (className: string, name: string, fn: LossFunction): LossClass<obj
 
 export const MeanSquaredError = plain('MeanSquaredError', 'mean_squared_error', functions.meanSquaredError)
 export const MeanAbsoluteError = plain('MeanAbsoluteError', 'mean_absolute_error', functions.meanAbsoluteError)
-export const MeanAbsolutePercentageError = plain('MeanAbsolutePercentageError', 'mean_absolute_percentage_error', functions.meanAbsolutePercentageError)
-export const MeanSquaredLogarithmicError = plain('MeanSquaredLogarithmicError', 'mean_squared_logarithmic_error', functions.meanSquaredLogarithmicError)
+export const MeanAbsolutePercentageError = plain(
+  'MeanAbsolutePercentageError',
+  'mean_absolute_percentage_error',
+  functions.meanAbsolutePercentageError,
+)
+export const MeanSquaredLogarithmicError = plain(
+  'MeanSquaredLogarithmicError',
+  'mean_squared_logarithmic_error',
+  functions.meanSquaredLogarithmicError,
+)
 export const LogCosh = plain('LogCosh', 'log_cosh', functions.logCosh)
 export const KLDivergence = plain('KLDivergence', 'kl_divergence', functions.klDivergence)
 export const Poisson = plain('Poisson', 'poisson', functions.poisson)
@@ -61,22 +71,34 @@ export const Hinge = plain('Hinge', 'hinge', functions.hinge)
 export const SquaredHinge = plain('SquaredHinge', 'squared_hinge', functions.squaredHinge)
 export const CategoricalHinge = plain('CategoricalHinge', 'categorical_hinge', functions.categoricalHinge)
 export const Huber = lossClass<functions.HuberOptions>('Huber', 'huber_loss', functions.huber, { delta: 1 })
-export const CosineSimilarity = lossClass<functions.AxisOptions>('CosineSimilarity', 'cosine_similarity', functions.cosineSimilarity, { axis: -1 })
+export const CosineSimilarity = lossClass<functions.AxisOptions>('CosineSimilarity', 'cosine_similarity', functions.cosineSimilarity, {
+  axis: -1,
+})
 
 const CROSSENTROPY = { fromLogits: false, labelSmoothing: 0, axis: -1 }
-export const BinaryCrossentropy = lossClass<functions.CrossentropyOptions>('BinaryCrossentropy', 'binary_crossentropy', functions.binaryCrossentropy, CROSSENTROPY)
+export const BinaryCrossentropy = lossClass<functions.CrossentropyOptions>(
+  'BinaryCrossentropy',
+  'binary_crossentropy',
+  functions.binaryCrossentropy,
+  CROSSENTROPY,
+)
 export const CategoricalCrossentropy = lossClass<functions.CrossentropyOptions>(
   'CategoricalCrossentropy',
   'categorical_crossentropy',
   functions.categoricalCrossentropy,
   CROSSENTROPY,
 )
-export const BinaryFocalCrossentropy = lossClass<functions.BinaryFocalOptions>('BinaryFocalCrossentropy', 'binary_focal_crossentropy', functions.binaryFocalCrossentropy, {
-  ...CROSSENTROPY,
-  gamma: 2,
-  alpha: 0.25,
-  applyClassBalancing: false,
-})
+export const BinaryFocalCrossentropy = lossClass<functions.BinaryFocalOptions>(
+  'BinaryFocalCrossentropy',
+  'binary_focal_crossentropy',
+  functions.binaryFocalCrossentropy,
+  {
+    ...CROSSENTROPY,
+    gamma: 2,
+    alpha: 0.25,
+    applyClassBalancing: false,
+  },
+)
 export const CategoricalFocalCrossentropy = lossClass<functions.FocalOptions>(
   'CategoricalFocalCrossentropy',
   'categorical_focal_crossentropy',

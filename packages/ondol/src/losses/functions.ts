@@ -137,7 +137,12 @@ export interface CrossentropyOptions extends AxisOptions {
 
 function requireSmoothing(where: string, labelSmoothing: number): void {
   if (labelSmoothing >= 0 && labelSmoothing <= 1) return
-  throw new ValueError({ where, problem: 'labelSmoothing is out of range', expected: 'a number from 0 to 1', received: `${labelSmoothing}` })
+  throw new ValueError({
+    where,
+    problem: 'labelSmoothing is out of range',
+    expected: 'a number from 0 to 1',
+    received: `${labelSmoothing}`,
+  })
 }
 
 /** Targets mixed with `labelSmoothing` of a uniform answer among `classes`. */
@@ -147,7 +152,11 @@ function smoothed(where: string, target: Tensor, labelSmoothing: number, classes
 }
 
 /** Mean over `axis` of the crossentropy of independent yes-or-no answers. */
-export function binaryCrossentropy(yTrue: TensorLike, yPred: TensorLike, { fromLogits = false, labelSmoothing = 0, axis = -1 }: CrossentropyOptions = {}): Tensor {
+export function binaryCrossentropy(
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  { fromLogits = false, labelSmoothing = 0, axis = -1 }: CrossentropyOptions = {},
+): Tensor {
   const [target, prediction] = pair('binary_crossentropy', yTrue, yPred)
   const answer = smoothed('binary_crossentropy', target, labelSmoothing, 2)
   return ops.mean(ops.binaryCrossentropy(answer, prediction, { fromLogits }), { axis })
@@ -182,7 +191,11 @@ export function binaryFocalCrossentropy(
 }
 
 /** Categorical crossentropy times alpha · (1 - p)^gamma (https://arxiv.org/abs/1708.02002). */
-export function categoricalFocalCrossentropy(yTrue: TensorLike, yPred: TensorLike, { fromLogits = false, labelSmoothing = 0, axis = -1, gamma = 2, alpha = 0.25 }: FocalOptions = {}): Tensor {
+export function categoricalFocalCrossentropy(
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  { fromLogits = false, labelSmoothing = 0, axis = -1, gamma = 2, alpha = 0.25 }: FocalOptions = {},
+): Tensor {
   const [target, given] = pair('categorical_focal_crossentropy', yTrue, yPred)
   const answer = smoothed('categorical_focal_crossentropy', target, labelSmoothing, target.shape.at(-1) as number)
   const shares = fromLogits ? ops.softmax(given, { axis }) : given
@@ -192,7 +205,11 @@ export function categoricalFocalCrossentropy(yTrue: TensorLike, yPred: TensorLik
 }
 
 /** (batch, …, classes) one-hot, (batch, …, classes) → (batch, …). */
-export function categoricalCrossentropy(yTrue: TensorLike, yPred: TensorLike, { fromLogits = false, labelSmoothing = 0, axis = -1 }: CrossentropyOptions = {}): Tensor {
+export function categoricalCrossentropy(
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  { fromLogits = false, labelSmoothing = 0, axis = -1 }: CrossentropyOptions = {},
+): Tensor {
   const [target, prediction] = pair('categorical_crossentropy', yTrue, yPred)
   const answer = smoothed('categorical_crossentropy', target, labelSmoothing, target.shape.at(-1) as number)
   return ops.categoricalCrossentropy(answer, prediction, { fromLogits, axis })
@@ -212,7 +229,11 @@ export function classNumbers(yTrue: TensorLike, yPred: Tensor, axis: number): Te
 }
 
 /** (batch, …) class numbers, (batch, …, classes) → (batch, …). Ignored places give 0. */
-export function sparseCategoricalCrossentropy(yTrue: TensorLike, yPred: TensorLike, { fromLogits = false, ignoreClass = null, axis = -1 }: SparseCrossentropyOptions = {}): Tensor {
+export function sparseCategoricalCrossentropy(
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  { fromLogits = false, ignoreClass = null, axis = -1 }: SparseCrossentropyOptions = {},
+): Tensor {
   const prediction = asTensor(yPred)
   const target = classNumbers(yTrue, prediction, axis)
   const classAxis = normalizeAxis(axis, prediction.rank, 'sparse_categorical_crossentropy')

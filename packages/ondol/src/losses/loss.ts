@@ -32,6 +32,7 @@ export interface Loss {
    *
    * @throws ShapeError when the shapes of targets, predictions and weights do not fit.
    */
+  // biome-ignore lint/style/useShorthandFunctionType: merges with the class
   (yTrue: TensorLike, yPred: TensorLike, sampleWeight?: TensorLike | null, mask?: Tensor | null): Tensor
 }
 
@@ -140,7 +141,12 @@ function reduceValues(values: Tensor, weights: Tensor | null, reduction: Reducti
  * Mask and sample weights as one weight. For a mean over all values, valid ones weigh total/valid, so
  * that dividing by the total gives the mean over the valid.
  */
-export function applyMask(sampleWeight: TensorLike | null | undefined, mask: Tensor | null | undefined, dtype: DType, reduction: Reduction): Tensor | null {
+export function applyMask(
+  sampleWeight: TensorLike | null | undefined,
+  mask: Tensor | null | undefined,
+  dtype: DType,
+  reduction: Reduction,
+): Tensor | null {
   const weights = sampleWeight == null ? null : ops.cast(asTensor(sampleWeight), dtype)
   if (mask == null) return weights
   let maskWeights = ops.cast(mask, dtype)

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
-import { type SerializedObject } from '../core/spelling.js'
+import type { SerializedObject } from '../core/spelling.js'
 import { GradientTape, type Tensor, tensor, useBackend } from '../engine/index.js'
 import { elements, readVectors, type VectorTensor } from '../testing/vectors.js'
 import { asTensor, expectClose } from '../training/testing/vectors.js'
@@ -38,7 +38,8 @@ describe('losses give what Keras gives', () => {
 
 describe('losses by name', () => {
   it('knows every spelling', () => {
-    for (const name of ['mse', 'MSE', 'mean_squared_error', 'meanSquaredError', 'MeanSquaredError']) expect(losses.get(name).className).toBe('MeanSquaredError')
+    for (const name of ['mse', 'MSE', 'mean_squared_error', 'meanSquaredError', 'MeanSquaredError'])
+      expect(losses.get(name).className).toBe('MeanSquaredError')
     expect(losses.get('huber').name).toBe('huber_loss')
   })
 
@@ -54,24 +55,55 @@ describe('losses by name', () => {
 
 describe('masks', () => {
   it('average over what counts', () => {
-    const mask = tensor([[true, true, false], [true, false, false]])
-    const yTrue = [[[1], [1], [9]], [[1], [9], [9]]]
-    const loss = losses.get('mse')(yTrue, tensor([[[0], [2], [0]], [[3], [0], [0]]]), null, mask)
+    const mask = tensor([
+      [true, true, false],
+      [true, false, false],
+    ])
+    const yTrue = [
+      [[1], [1], [9]],
+      [[1], [9], [9]],
+    ]
+    const loss = losses.get('mse')(
+      yTrue,
+      tensor([
+        [[0], [2], [0]],
+        [[3], [0], [0]],
+      ]),
+      null,
+      mask,
+    )
     expectClose(loss.dataSync(), [2], 1e-6)
   })
 
   it('ignores a class', () => {
     const loss = new losses.SparseCategoricalCrossentropy({ ignoreClass: -1 })
-    const probabilities = tensor([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
+    const probabilities = tensor([
+      [0.5, 0.5],
+      [0.25, 0.75],
+      [0.1, 0.9],
+    ])
     expectClose(loss([0, -1, 0], probabilities).dataSync(), [(Math.log(2) + Math.log(10)) / 2], 1e-6)
   })
 })
 
 describe('errors', () => {
   it('tell class numbers from one-hot targets', () => {
-    const probabilities = tensor([[0.5, 0.5], [0.25, 0.75]])
-    expect(() => losses.get('categorical_crossentropy')([0, 1], probabilities)).toThrow(/Expected: targets of shape \(2, 2\)[\s\S]*sparse_categorical_crossentropy/)
-    expect(() => losses.get('sparse_categorical_crossentropy')([[0, 1], [1, 0]], probabilities)).toThrow(/one-hot targets go with categorical_crossentropy/)
+    const probabilities = tensor([
+      [0.5, 0.5],
+      [0.25, 0.75],
+    ])
+    expect(() => losses.get('categorical_crossentropy')([0, 1], probabilities)).toThrow(
+      /Expected: targets of shape \(2, 2\)[\s\S]*sparse_categorical_crossentropy/,
+    )
+    expect(() =>
+      losses.get('sparse_categorical_crossentropy')(
+        [
+          [0, 1],
+          [1, 0],
+        ],
+        probabilities,
+      ),
+    ).toThrow(/one-hot targets go with categorical_crossentropy/)
   })
 
   it('say what weights should look like', () => {

@@ -3,8 +3,8 @@ import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
-import * as classes from './classes.js'
 import type { LossFunction } from './classes.js'
+import * as classes from './classes.js'
 import * as functions from './functions.js'
 import { Loss } from './loss.js'
 
@@ -27,8 +27,20 @@ const define = (className: string, Class: unknown, name: string, fn: LossFunctio
 
 define('MeanSquaredError', classes.MeanSquaredError, 'mean_squared_error', functions.meanSquaredError, 'mse')
 define('MeanAbsoluteError', classes.MeanAbsoluteError, 'mean_absolute_error', functions.meanAbsoluteError, 'mae')
-define('MeanAbsolutePercentageError', classes.MeanAbsolutePercentageError, 'mean_absolute_percentage_error', functions.meanAbsolutePercentageError, 'mape')
-define('MeanSquaredLogarithmicError', classes.MeanSquaredLogarithmicError, 'mean_squared_logarithmic_error', functions.meanSquaredLogarithmicError, 'msle')
+define(
+  'MeanAbsolutePercentageError',
+  classes.MeanAbsolutePercentageError,
+  'mean_absolute_percentage_error',
+  functions.meanAbsolutePercentageError,
+  'mape',
+)
+define(
+  'MeanSquaredLogarithmicError',
+  classes.MeanSquaredLogarithmicError,
+  'mean_squared_logarithmic_error',
+  functions.meanSquaredLogarithmicError,
+  'msle',
+)
 define('LogCosh', classes.LogCosh, 'log_cosh', functions.logCosh)
 define('KLDivergence', classes.KLDivergence, 'kl_divergence', functions.klDivergence, 'kld')
 define('Poisson', classes.Poisson, 'poisson', functions.poisson)
@@ -39,9 +51,19 @@ define('Huber', classes.Huber, 'huber', functions.huber)
 define('CosineSimilarity', classes.CosineSimilarity, 'cosine_similarity', functions.cosineSimilarity)
 define('BinaryCrossentropy', classes.BinaryCrossentropy, 'binary_crossentropy', functions.binaryCrossentropy, 'bce')
 define('CategoricalCrossentropy', classes.CategoricalCrossentropy, 'categorical_crossentropy', functions.categoricalCrossentropy)
-define('SparseCategoricalCrossentropy', classes.SparseCategoricalCrossentropy, 'sparse_categorical_crossentropy', functions.sparseCategoricalCrossentropy)
+define(
+  'SparseCategoricalCrossentropy',
+  classes.SparseCategoricalCrossentropy,
+  'sparse_categorical_crossentropy',
+  functions.sparseCategoricalCrossentropy,
+)
 define('BinaryFocalCrossentropy', classes.BinaryFocalCrossentropy, 'binary_focal_crossentropy', functions.binaryFocalCrossentropy)
-define('CategoricalFocalCrossentropy', classes.CategoricalFocalCrossentropy, 'categorical_focal_crossentropy', functions.categoricalFocalCrossentropy)
+define(
+  'CategoricalFocalCrossentropy',
+  classes.CategoricalFocalCrossentropy,
+  'categorical_focal_crossentropy',
+  functions.categoricalFocalCrossentropy,
+)
 
 /**
  * A loss object from a name in any spelling, a function, a config, or a loss.
@@ -53,9 +75,14 @@ define('CategoricalFocalCrossentropy', classes.CategoricalFocalCrossentropy, 'ca
 export function get(identifier: LossIdentifier): Loss {
   if (identifier instanceof Loss) return identifier
   if (typeof identifier === 'string') return new (registry.get(identifier).Class)()
-  if (typeof identifier === 'function') return new classes.LossFunctionWrapper(identifier as LossFunction, { name: identifier.name || 'loss' })
+  if (typeof identifier === 'function')
+    return new classes.LossFunctionWrapper(identifier as LossFunction, { name: identifier.name || 'loss' })
   if (isSerializedObject(identifier)) return deserialize(identifier)
-  throw new ValueError({ problem: 'this is no loss', expected: 'a name, a function, or an object of losses.Loss', received: String(identifier) })
+  throw new ValueError({
+    problem: 'this is no loss',
+    expected: 'a name, a function, or an object of losses.Loss',
+    received: String(identifier),
+  })
 }
 
 /** The function behind a name: what `metrics` use for a loss as a metric. */

@@ -8,10 +8,18 @@ import { MeanMetricWrapper, type MetricFunction } from './reduction.js'
 /** Constructor of a metric with options `P` of its own. */
 export type MetricClass<P> = new (options?: MetricOptions & P) => Metric
 
-function metricClass<P extends object>(className: string, name: string, fn: MetricFunction<P>, direction: 'up' | 'down' | undefined, defaults: Required<P>): MetricClass<P> {
+function metricClass<P extends object>(
+  className: string,
+  name: string,
+  fn: MetricFunction<P>,
+  direction: 'up' | 'down' | undefined,
+  defaults: Required<P>,
+): MetricClass<P> {
   return class extends MeanMetricWrapper<Required<P>> {
     constructor(options: MetricOptions & P = {} as MetricOptions & P) {
-      const own = Object.fromEntries(Object.keys(defaults).map((key) => [key, (options as Record<string, unknown>)[key] ?? defaults[key as keyof P]]))
+      const own = Object.fromEntries(
+        Object.keys(defaults).map((key) => [key, (options as Record<string, unknown>)[key] ?? defaults[key as keyof P]]),
+      )
       super(fn as MetricFunction<Required<P>>, { name, ...options }, own as Required<P>)
     }
 
@@ -30,10 +38,30 @@ function metricClass<P extends object>(className: string, name: string, fn: Metr
 }
 
 export const Accuracy = metricClass<object>('Accuracy', 'accuracy', functions.accuracy, 'up', {})
-export const BinaryAccuracy = metricClass<functions.ThresholdOptions>('BinaryAccuracy', 'binary_accuracy', functions.binaryAccuracy, 'up', { threshold: 0.5 })
-export const CategoricalAccuracy = metricClass<object>('CategoricalAccuracy', 'categorical_accuracy', functions.categoricalAccuracy, 'up', {})
-export const SparseCategoricalAccuracy = metricClass<object>('SparseCategoricalAccuracy', 'sparse_categorical_accuracy', functions.sparseCategoricalAccuracy, 'up', {})
-export const TopKCategoricalAccuracy = metricClass<functions.TopKOptions>('TopKCategoricalAccuracy', 'top_k_categorical_accuracy', functions.topKCategoricalAccuracy, 'up', { k: 5 })
+export const BinaryAccuracy = metricClass<functions.ThresholdOptions>('BinaryAccuracy', 'binary_accuracy', functions.binaryAccuracy, 'up', {
+  threshold: 0.5,
+})
+export const CategoricalAccuracy = metricClass<object>(
+  'CategoricalAccuracy',
+  'categorical_accuracy',
+  functions.categoricalAccuracy,
+  'up',
+  {},
+)
+export const SparseCategoricalAccuracy = metricClass<object>(
+  'SparseCategoricalAccuracy',
+  'sparse_categorical_accuracy',
+  functions.sparseCategoricalAccuracy,
+  'up',
+  {},
+)
+export const TopKCategoricalAccuracy = metricClass<functions.TopKOptions>(
+  'TopKCategoricalAccuracy',
+  'top_k_categorical_accuracy',
+  functions.topKCategoricalAccuracy,
+  'up',
+  { k: 5 },
+)
 export const SparseTopKCategoricalAccuracy = metricClass<functions.SparseTopKOptions>(
   'SparseTopKCategoricalAccuracy',
   'sparse_top_k_categorical_accuracy',
@@ -41,12 +69,26 @@ export const SparseTopKCategoricalAccuracy = metricClass<functions.SparseTopKOpt
   'up',
   { k: 5, fromSortedIds: false },
 )
-export const CosineSimilarity = metricClass<losses.AxisOptions>('CosineSimilarity', 'cosine_similarity', functions.cosineSimilarity, 'up', { axis: -1 })
+export const CosineSimilarity = metricClass<losses.AxisOptions>('CosineSimilarity', 'cosine_similarity', functions.cosineSimilarity, 'up', {
+  axis: -1,
+})
 
 export const MeanSquaredError = metricClass<object>('MeanSquaredError', 'mean_squared_error', losses.meanSquaredError, 'down', {})
 export const MeanAbsoluteError = metricClass<object>('MeanAbsoluteError', 'mean_absolute_error', losses.meanAbsoluteError, 'down', {})
-export const MeanAbsolutePercentageError = metricClass<object>('MeanAbsolutePercentageError', 'mean_absolute_percentage_error', losses.meanAbsolutePercentageError, 'down', {})
-export const MeanSquaredLogarithmicError = metricClass<object>('MeanSquaredLogarithmicError', 'mean_squared_logarithmic_error', losses.meanSquaredLogarithmicError, 'down', {})
+export const MeanAbsolutePercentageError = metricClass<object>(
+  'MeanAbsolutePercentageError',
+  'mean_absolute_percentage_error',
+  losses.meanAbsolutePercentageError,
+  'down',
+  {},
+)
+export const MeanSquaredLogarithmicError = metricClass<object>(
+  'MeanSquaredLogarithmicError',
+  'mean_squared_logarithmic_error',
+  losses.meanSquaredLogarithmicError,
+  'down',
+  {},
+)
 export const LogCoshError = metricClass<object>('LogCoshError', 'logcosh', losses.logCosh, 'down', {})
 export const Hinge = metricClass<object>('Hinge', 'hinge', losses.hinge, 'down', {})
 export const SquaredHinge = metricClass<object>('SquaredHinge', 'squared_hinge', losses.squaredHinge, 'down', {})
@@ -55,15 +97,27 @@ export const KLDivergence = metricClass<object>('KLDivergence', 'kl_divergence',
 export const Poisson = metricClass<object>('Poisson', 'poisson', losses.poisson, 'down', {})
 
 export type BinaryCrossentropyOptions = Omit<losses.CrossentropyOptions, 'axis'>
-export const BinaryCrossentropy = metricClass<BinaryCrossentropyOptions>('BinaryCrossentropy', 'binary_crossentropy', losses.binaryCrossentropy, 'down', {
-  fromLogits: false,
-  labelSmoothing: 0,
-})
-export const CategoricalCrossentropy = metricClass<losses.CrossentropyOptions>('CategoricalCrossentropy', 'categorical_crossentropy', losses.categoricalCrossentropy, 'down', {
-  fromLogits: false,
-  labelSmoothing: 0,
-  axis: -1,
-})
+export const BinaryCrossentropy = metricClass<BinaryCrossentropyOptions>(
+  'BinaryCrossentropy',
+  'binary_crossentropy',
+  losses.binaryCrossentropy,
+  'down',
+  {
+    fromLogits: false,
+    labelSmoothing: 0,
+  },
+)
+export const CategoricalCrossentropy = metricClass<losses.CrossentropyOptions>(
+  'CategoricalCrossentropy',
+  'categorical_crossentropy',
+  losses.categoricalCrossentropy,
+  'down',
+  {
+    fromLogits: false,
+    labelSmoothing: 0,
+    axis: -1,
+  },
+)
 export const SparseCategoricalCrossentropy = metricClass<losses.SparseCrossentropyOptions>(
   'SparseCategoricalCrossentropy',
   'sparse_categorical_crossentropy',

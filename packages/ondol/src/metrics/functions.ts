@@ -81,7 +81,11 @@ export interface SparseTopKOptions extends TopKOptions {
 }
 
 /** Class numbers (batch, …) → (batch, …): 1 where the right class is among the best `k`. */
-export function sparseTopKCategoricalAccuracy(yTrue: TensorLike, yPred: TensorLike, { k = 5, fromSortedIds = false }: SparseTopKOptions = {}): Tensor {
+export function sparseTopKCategoricalAccuracy(
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  { k = 5, fromSortedIds = false }: SparseTopKOptions = {},
+): Tensor {
   const prediction = asTensor(yPred)
   const labels = labelsOf(yTrue, prediction)
   if (!fromSortedIds) return inTopK(labels, prediction, k)
@@ -91,4 +95,5 @@ export function sparseTopKCategoricalAccuracy(yTrue: TensorLike, yPred: TensorLi
 }
 
 /** The cosine of the angle between targets and predictions: 1 is best (the loss has the other sign). */
-export const cosineSimilarity = (yTrue: TensorLike, yPred: TensorLike, options: AxisOptions = {}): Tensor => ops.negative(cosineLoss(yTrue, yPred, options))
+export const cosineSimilarity = (yTrue: TensorLike, yPred: TensorLike, options: AxisOptions = {}): Tensor =>
+  ops.negative(cosineLoss(yTrue, yPred, options))

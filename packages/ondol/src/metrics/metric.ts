@@ -17,6 +17,7 @@ export interface MetricOptions {
 
 export interface Metric {
   /** Updates the state and gives the result so far. */
+  // biome-ignore lint/style/useShorthandFunctionType: merges with the class
   (yTrue: TensorLike, yPred?: TensorLike | null, sampleWeight?: TensorLike | null, mask?: Tensor | null): Tensor
 }
 
@@ -57,7 +58,10 @@ export abstract class Metric extends Callable {
   }
 
   /** A new state variable, 0 everywhere. */
-  protected addVariable(name: string, { shape = [], dtype = this.dtype }: { readonly shape?: Shape; readonly dtype?: DType } = {}): Variable {
+  protected addVariable(
+    name: string,
+    { shape = [], dtype = this.dtype }: { readonly shape?: Shape; readonly dtype?: DType } = {},
+  ): Variable {
     const variable = new Variable(() => ops.zeros(shape, dtype), { name, trainable: false, autocast: false })
     variable.path = `${this.name.replaceAll('/', '>')}/${name}`
     this.#variables.push(variable)

@@ -9,7 +9,12 @@ import * as metrics from './index.js'
 interface MetricVector {
   readonly title: string
   readonly serialized: SerializedObject
-  readonly updates: readonly { readonly yTrue: VectorTensor; readonly yPred: VectorTensor | null; readonly sampleWeight: VectorTensor | null; readonly result: number }[]
+  readonly updates: readonly {
+    readonly yTrue: VectorTensor
+    readonly yPred: VectorTensor | null
+    readonly sampleWeight: VectorTensor | null
+    readonly result: number
+  }[]
   readonly state: readonly { readonly name: string; readonly value: VectorTensor }[]
 }
 
@@ -28,7 +33,9 @@ describe('metrics give what Keras gives', () => {
         expectClose(metric.result().dataSync(), [result], 2e-6)
       }
       expect(metric.variables.map(({ name }) => name)).toEqual(state.map(({ name }) => name))
-      metric.variables.forEach((variable, i) => expectClose(variable.dataSync(), elements((state[i] as { value: VectorTensor }).value), 2e-6))
+      metric.variables.forEach((variable, i) =>
+        expectClose(variable.dataSync(), elements((state[i] as { value: VectorTensor }).value), 2e-6),
+      )
       expect(metrics.serialize(metric).config).toMatchObject(serialized.config)
       metric.resetState()
       for (const variable of metric.variables) expect(variable.dataSync()[0]).toBe(0)
@@ -40,7 +47,10 @@ describe('metrics', () => {
   it('update inside jit', () => {
     const accuracy = new metrics.SparseCategoricalAccuracy()
     const update = jit((labels: Tensor, scores: Tensor) => accuracy(labels, scores))
-    const scores = tensor([[0.9, 0.1], [0.2, 0.8]])
+    const scores = tensor([
+      [0.9, 0.1],
+      [0.2, 0.8],
+    ])
     expectClose(update(tensor([0, 0], [2], 'int32'), scores).dataSync(), [0.5], 0)
     expectClose(update(tensor([0, 1], [2], 'int32'), scores).dataSync(), [0.75], 0)
   })

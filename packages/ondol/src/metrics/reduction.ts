@@ -13,14 +13,20 @@ type Reduce = (x: Tensor, options: { axis: number[] }) => Tensor
 const axesFrom = (first: number, rank: number): number[] => Array.from({ length: Math.max(rank - first, 0) }, (_, i) => first + i)
 
 /** Values and weights, one a sample: inner axes are reduced, weights broadcast. */
-function perSample(input: TensorLike, sampleWeight: TensorLike | null | undefined, reduce: Reduce, dtype: DType): { values: Tensor; weights: Tensor | null } {
+function perSample(
+  input: TensorLike,
+  sampleWeight: TensorLike | null | undefined,
+  reduce: Reduce,
+  dtype: DType,
+): { values: Tensor; weights: Tensor | null } {
   let values = ops.cast(asTensor(input), dtype)
   let weights: Tensor | null = null
   if (sampleWeight != null) {
     ;[values, weights] = matchRanks(values, ops.cast(asTensor(sampleWeight), dtype))
     const rank = weights.rank
     if (values.rank > rank) values = reduce(values, { axis: axesFrom(rank, values.rank) })
-    const fits = weights.rank <= values.rank && weights.shape.every((size, axis) => size === 1 || size === values.shape[axis + values.rank - rank])
+    const fits =
+      weights.rank <= values.rank && weights.shape.every((size, axis) => size === 1 || size === values.shape[axis + values.rank - rank])
     if (!fits) {
       throw new ShapeError({
         where: 'sample weights',

@@ -34,7 +34,11 @@ export function get(identifier: MetricIdentifier): Metric {
   if (typeof identifier === 'string') return new (registry.get(identifier))()
   if (typeof identifier === 'function') return new MeanMetricWrapper(identifier as MetricFunction)
   if (isSerializedObject(identifier)) return deserialize(identifier)
-  throw new ValueError({ problem: 'this is no metric', expected: 'a name, a function, or an object of metrics.Metric', received: String(identifier) })
+  throw new ValueError({
+    problem: 'this is no metric',
+    expected: 'a name, a function, or an object of metrics.Metric',
+    received: String(identifier),
+  })
 }
 
 /** The running mean of a loss; of a loss around a function, that function's. */

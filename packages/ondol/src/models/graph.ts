@@ -54,13 +54,19 @@ export class ModelGraph {
     const filled = (leaf: unknown): unknown => (isSymbolic(leaf) ? known.get(leaf) : leaf)
     for (const { operation, args, options, outputs } of this.#steps) {
       if (outputs.every((output) => known.has(output))) continue
-      const results = operation.callOn(mapTree(args as Tree<unknown>, filled) as unknown[], mapTree(options as Tree<unknown>, filled) as Record<string, unknown>)
+      const results = operation.callOn(
+        mapTree(args as Tree<unknown>, filled) as unknown[],
+        mapTree(options as Tree<unknown>, filled) as Record<string, unknown>,
+      )
       flatten(results).forEach((result, index) => {
         const output = outputs[index] as KerasTensor
         if (!known.has(output)) known.set(output, result)
       })
     }
-    return unflatten(this.outputTree, this.outputs.map((output) => known.get(output) as Tensor))
+    return unflatten(
+      this.outputTree,
+      this.outputs.map((output) => known.get(output) as Tensor),
+    )
   }
 
   /** What people call the inputs: the names of their layers. */
@@ -98,12 +104,17 @@ function requireSymbols(where: string, what: string, tree: Tree<KerasTensor>): K
       received: isSymbolic(leaf) ? `${what}[${index}] = ${leaf}, which no operation made` : `${what}[${index}] = ${String(leaf)}`,
     })
   })
-  if (leaves.length === 0) throw new GraphError({ where, problem: `there are no ${what}`, hint: `new Model({ inputs, outputs }) needs at least one of each` })
+  if (leaves.length === 0)
+    throw new GraphError({ where, problem: `there are no ${what}`, hint: `new Model({ inputs, outputs }) needs at least one of each` })
   return leaves
 }
 
 /** All calls that the outputs need, each after those that it needs, and the order in which operations are met. */
-function collect(inputs: readonly KerasTensor[], outputs: readonly KerasTensor[], where: string): { nodes: SymbolicNode[]; order: Map<Operation, number> } {
+function collect(
+  inputs: readonly KerasTensor[],
+  outputs: readonly KerasTensor[],
+  where: string,
+): { nodes: SymbolicNode[]; order: Map<Operation, number> } {
   const given = new Set(inputs)
   const nodes: SymbolicNode[] = []
   const order = new Map<Operation, number>()
@@ -127,7 +138,10 @@ function disconnected(where: string, source: KerasTensor, path: readonly KerasTe
   const [output, user] = [path[0], path.at(-1)]
   return new GraphError({
     where,
-    problem: output === undefined ? `output '${nameOf(source)}' is an Input that is not among the inputs` : `output '${nameOf(output)}' is not connected to the inputs alone`,
+    problem:
+      output === undefined
+        ? `output '${nameOf(source)}' is an Input that is not among the inputs`
+        : `output '${nameOf(output)}' is not connected to the inputs alone`,
     expected: `outputs that depend on ${inputs.map((input) => `'${nameOf(input)}'`).join(', ')} only`,
     received: `${user === undefined ? 'it' : `'${nameOf(user)}'`} needs the Input '${nameOf(source)}', shape ${formatShape(source.shape)}`,
     hint: `add the tensor of Input '${nameOf(source)}' to inputs`,
@@ -162,7 +176,11 @@ function requireDistinctNames(where: string, operations: readonly Operation[]): 
   const names = operations.map(({ name }) => name)
   const repeated = names.find((name, index) => names.indexOf(name) !== index)
   if (repeated === undefined) return
-  throw new GraphError({ where, problem: `the name '${repeated}' is used ${names.filter((name) => name === repeated).length} times in the model`, hint: 'give each layer a name of its own' })
+  throw new GraphError({
+    where,
+    problem: `the name '${repeated}' is used ${names.filter((name) => name === repeated).length} times in the model`,
+    hint: 'give each layer a name of its own',
+  })
 }
 
 /** Values in the order of the graph's inputs: by name from a record, by place from a list. */
@@ -183,7 +201,8 @@ export function matchInputs(graph: ModelGraph, values: Tree<Tensor>, where: stri
 function matchByName(graph: ModelGraph, values: Readonly<Record<string, Tree<Tensor>>>, where: string): Tensor[] {
   const { inputTree } = graph
   // A model made with a record of inputs goes by its keys; any model goes by its inputs' names.
-  const keys = isPlainRecord(inputTree) && flatten(inputTree).length === Object.keys(inputTree).length ? Object.keys(inputTree) : graph.inputNames
+  const keys =
+    isPlainRecord(inputTree) && flatten(inputTree).length === Object.keys(inputTree).length ? Object.keys(inputTree) : graph.inputNames
   const pick = (names: readonly string[]): Tensor[] | undefined => {
     const found = names.map((name) => values[name])
     return found.every((value) => value !== undefined) ? (found as Tensor[]) : undefined

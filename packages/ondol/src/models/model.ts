@@ -13,7 +13,7 @@ import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { Trainable } from '../training/trainable.js'
-import { matchInputs, ModelGraph } from './graph.js'
+import { ModelGraph, matchInputs } from './graph.js'
 import { printSummary, type SummaryOptions } from './summary.js'
 
 export interface ModelOptions extends Pick<LayerOptions, 'name' | 'dtype' | 'trainable'> {
@@ -46,7 +46,11 @@ export class Model extends Trainable {
     super({ ...own, name: own.name ?? (isGraph && new.target === Model ? autoName('Functional') : undefined) })
     if (!isGraph) return
     if (inputs === undefined || outputs === undefined) {
-      throw new ValueError({ where: this.name, problem: 'a model needs inputs and outputs', received: `only ${inputs === undefined ? 'outputs' : 'inputs'}` })
+      throw new ValueError({
+        where: this.name,
+        problem: 'a model needs inputs and outputs',
+        received: `only ${inputs === undefined ? 'outputs' : 'inputs'}`,
+      })
     }
     this.#graph = new ModelGraph(inputs, outputs, this.name)
     this.built = true
@@ -102,7 +106,11 @@ export class Model extends Trainable {
 
   #requireGraph(what: string): ModelGraph {
     if (this.graph !== undefined) return this.graph
-    throw new GraphError({ where: this.name, problem: `${what} is not defined: the model is not a graph of layers, or not built`, hint: 'make it with Input(...), or build it with build(shape) if it is a Sequential' })
+    throw new GraphError({
+      where: this.name,
+      problem: `${what} is not defined: the model is not a graph of layers, or not built`,
+      hint: 'make it with Input(...), or build it with build(shape) if it is a Sequential',
+    })
   }
 
   /** All layers in it, input layers included, from the inputs to the outputs. */

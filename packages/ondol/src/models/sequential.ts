@@ -62,14 +62,26 @@ export class Sequential extends Model {
       return
     }
     if (!(operation instanceof Layer) || isSymbolic(item)) {
-      throw new ValueError({ where: this.name, problem: 'only layers can be added', expected: 'an object of layers.Layer, or Input(...) as the first', received: String(item) })
+      throw new ValueError({
+        where: this.name,
+        problem: 'only layers can be added',
+        expected: 'an object of layers.Layer, or Input(...) as the first',
+        received: String(item),
+      })
     }
     if (this.#layers.some(({ name }) => name === operation.name)) {
-      throw new ValueError({ where: this.name, problem: `there is a layer called '${operation.name}' already`, hint: 'give each layer a name of its own' })
+      throw new ValueError({
+        where: this.name,
+        problem: `there is a layer called '${operation.name}' already`,
+        hint: 'give each layer a name of its own',
+      })
     }
     if (this.#layers.length === 0 && this.#input === undefined) {
       if (operation.inputShape !== undefined) this.#setInput(Input({ shape: operation.inputShape, dtype: operation.computeDtype }))
-      else if (operation instanceof Model && operation.graph !== undefined) this.#setInput(Input({ shape: operation.graph.inputs[0]?.shape.slice(1) ?? [], dtype: operation.graph.inputs[0]?.dtype ?? 'float32' }))
+      else if (operation instanceof Model && operation.graph !== undefined)
+        this.#setInput(
+          Input({ shape: operation.graph.inputs[0]?.shape.slice(1) ?? [], dtype: operation.graph.inputs[0]?.dtype ?? 'float32' }),
+        )
     }
     this.#layers.push(operation)
     this.#connect()
@@ -87,7 +99,11 @@ export class Sequential extends Model {
 
   #setInput(input: KerasTensor): void {
     if (this.#input !== undefined || this.#layers.length > 0) {
-      throw new GraphError({ where: this.name, problem: 'an Input can only come first', hint: 'a model with several inputs is made with new Model({ inputs, outputs })' })
+      throw new GraphError({
+        where: this.name,
+        problem: 'an Input can only come first',
+        hint: 'a model with several inputs is made with new Model({ inputs, outputs })',
+      })
     }
     this.#input = input
   }
@@ -100,7 +116,12 @@ export class Sequential extends Model {
       const input = (this.#outputs.at(-1) ?? this.#input) as KerasTensor
       // Weights are found under the model's name, as in Keras.
       const output = insideLayer(this, () => layer<Tree<KerasTensor>>(input))
-      if (!isSymbolic(output)) throw new GraphError({ where: this.name, problem: `layer '${layer.name}' has several outputs`, hint: 'a Sequential is a chain; use new Model({ inputs, outputs })' })
+      if (!isSymbolic(output))
+        throw new GraphError({
+          where: this.name,
+          problem: `layer '${layer.name}' has several outputs`,
+          hint: 'a Sequential is a chain; use new Model({ inputs, outputs })',
+        })
       this.#outputs.push(output)
     }
     this.#chain = undefined
@@ -110,7 +131,8 @@ export class Sequential extends Model {
   /** Builds every layer for inputs of this shape, batch first; any batch size will do afterwards. */
   override build(shape: PartialShape | unknown): void {
     if (this.#input !== undefined || this.#layers.length === 0) return
-    if (!Array.isArray(shape)) throw new ValueError({ where: this.name, problem: 'a Sequential has one input', received: JSON.stringify(shape) })
+    if (!Array.isArray(shape))
+      throw new ValueError({ where: this.name, problem: 'a Sequential has one input', received: JSON.stringify(shape) })
     this.#input = Input({ shape: shape.slice(1), dtype: this.computeDtype })
     this.#connect()
   }

@@ -16,7 +16,10 @@ interface SummaryVector {
 
 /** The models of tools/oracle/texts.py. */
 const MODELS: Record<string, () => Model> = {
-  mlp: () => new Sequential([Input({ shape: [784] }), layers.dense(512, { activation: 'relu' }), layers.dropout(0.2), layers.dense(10)], { name: 'mlp' }),
+  mlp: () =>
+    new Sequential([Input({ shape: [784] }), layers.dense(512, { activation: 'relu' }), layers.dropout(0.2), layers.dense(10)], {
+      name: 'mlp',
+    }),
   unbuilt: () => new Sequential([layers.dense(4), layers.dense(2)], { name: 'unbuilt' }),
   convnet: () =>
     new Sequential(
@@ -35,12 +38,20 @@ const MODELS: Record<string, () => Model> = {
   question_answering: () => {
     const inputs = ['text', 'question'].map((name) => Input({ shape: [null], dtype: 'int32', name }))
     const encoded = inputs.map((x) => layers.lstm(32)(layers.embedding(10000, 64)(x)))
-    return new Model({ inputs, outputs: layers.dense(500, { activation: 'softmax' })(layers.concatenate(encoded)), name: 'question_answering' })
+    return new Model({
+      inputs,
+      outputs: layers.dense(500, { activation: 'softmax' })(layers.concatenate(encoded)),
+      name: 'question_answering',
+    })
   },
   siamese: () => {
     const shared = layers.lstm(32)
     const [left, right] = [Input({ shape: [null, 128] }), Input({ shape: [null, 128] })]
-    return new Model({ inputs: [left, right], outputs: layers.dense(1, { activation: 'sigmoid' })(layers.concatenate([shared(left), shared(right)])), name: 'siamese' })
+    return new Model({
+      inputs: [left, right],
+      outputs: layers.dense(1, { activation: 'sigmoid' })(layers.concatenate([shared(left), shared(right)])),
+      name: 'siamese',
+    })
   },
   frozen: () => {
     const frozen = layers.dense(8, { name: 'a_layer_with_quite_a_long_name_that_must_be_broken_somewhere' })
@@ -54,7 +65,11 @@ const MODELS: Record<string, () => Model> = {
   residual: () => {
     const picture = Input({ shape: [16, 16, 8], name: 'picture' })
     const y = layers.conv2d(8, 3, { padding: 'same' })(picture)
-    return new Model({ inputs: picture, outputs: layers.globalAveragePooling2d()(layers.relu()(new layers.Add()([y, picture]))), name: 'residual' })
+    return new Model({
+      inputs: picture,
+      outputs: layers.globalAveragePooling2d()(layers.relu()(new layers.Add()([y, picture]))),
+      name: 'residual',
+    })
   },
   compiled: () => {
     const compiled = new Sequential([Input({ shape: [4] }), layers.dense(3)], { name: 'compiled' })

@@ -77,7 +77,13 @@ function layOut(isChain: boolean, showTrainable: boolean, positions: readonly nu
   let current = 0
   return titles.map((title, i) => {
     const width = Math.trunc((ends[i] ?? 1) * lineLength) - current
-    if (width < 4) throw new ValueError({ where: 'summary', problem: 'the line is too short for a table', received: `${lineLength} characters`, hint: 'give a greater lineLength' })
+    if (width < 4)
+      throw new ValueError({
+        where: 'summary',
+        problem: 'the line is too short for a table',
+        received: `${lineLength} characters`,
+        hint: 'give a greater lineLength',
+      })
     current += width
     return { ...title, width }
   })
@@ -122,7 +128,8 @@ function formatShapes(tree: Shapes): StyledText {
     const sizes = (tree as unknown as PartialShape).map((size) => (size === null ? { text: 'None', style: UNKNOWN } : number(size)))
     return ['(', ...joined(sizes.map((size) => [size])), ')']
   }
-  if (Array.isArray(tree)) return tree.length === 1 ? formatShapes(tree[0] as Shapes) : ['[', ...joined(tree.map((item) => formatShapes(item as Shapes))), ']']
+  if (Array.isArray(tree))
+    return tree.length === 1 ? formatShapes(tree[0] as Shapes) : ['[', ...joined(tree.map((item) => formatShapes(item as Shapes))), ']']
   const entries = Object.entries(tree)
   if (entries.length === 1) return formatShapes(entries[0]?.[1] as Shapes)
   return ['{', ...joined(entries.map(([key, item]) => [`${key}: `, ...formatShapes(item as Shapes)])), '}']
@@ -157,7 +164,12 @@ function inRange(operations: readonly Operation[], range: SummaryOptions['layerR
   const from = operations.findIndex(({ name }) => first.test(name))
   const to = operations.findLastIndex(({ name }) => last.test(name))
   if (from < 0 || to < 0) {
-    throw new ValueError({ where: 'summary', problem: 'layerRange names no layers', expected: operations.map(({ name }) => name).join(', '), received: range.join(' to ') })
+    throw new ValueError({
+      where: 'summary',
+      problem: 'layerRange names no layers',
+      expected: operations.map(({ name }) => name).join(', '),
+      received: range.join(' to '),
+    })
   }
   return operations.slice(Math.min(from, to), Math.max(from, to) + 1)
 }

@@ -25,7 +25,8 @@ export function drawTable(columns: readonly Column[], rows: readonly (readonly S
     columns.map((column) => column.width + 2),
     width - columns.length - 1,
   )
-  const rule = (left: string, line: string, cross: string, right: string): string => left + widths.map((w) => line.repeat(w)).join(cross) + right
+  const rule = (left: string, line: string, cross: string, right: string): string =>
+    left + widths.map((w) => line.repeat(w)).join(cross) + right
   const drawRow = (cells: readonly StyledText[], edge: string): string[] => {
     const wrapped = cells.map((cell, i) => wrapCell(cell, Math.max((widths[i] as number) - 2, 0), (columns[i] as Column).align))
     const height = Math.max(...wrapped.map((lines) => lines.length))

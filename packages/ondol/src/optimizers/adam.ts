@@ -42,7 +42,10 @@ export class Adam extends Optimizer {
 
   /** Momentum and velocity of each Variable stand together, as in Keras's files. */
   protected override buildState(variables: readonly Variable[]): void {
-    const pairs = variables.map((variable) => [...this.addVariablesFor([variable], 'momentum'), ...this.addVariablesFor([variable], 'velocity')] as [Variable, Variable])
+    const pairs = variables.map(
+      (variable) =>
+        [...this.addVariablesFor([variable], 'momentum'), ...this.addVariablesFor([variable], 'velocity')] as [Variable, Variable],
+    )
     this.#momentums = pairs.map(([momentum]) => momentum)
     this.#velocities = pairs.map(([, velocity]) => velocity)
     if (this.amsgrad) this.#largest = this.addVariablesFor(variables, 'velocity_hat')

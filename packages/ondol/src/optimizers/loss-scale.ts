@@ -88,7 +88,12 @@ export class LossScaleOptimizer extends Optimizer {
     const { innerOptimizer } = this
     return {
       name: this.name,
-      inner_optimizer: { module: 'keras.optimizers', class_name: innerOptimizer.className, config: innerOptimizer.getConfig(), registered_name: null },
+      inner_optimizer: {
+        module: 'keras.optimizers',
+        class_name: innerOptimizer.className,
+        config: innerOptimizer.getConfig(),
+        registered_name: null,
+      },
       initial_scale: this.initialScale,
       dynamic_growth_steps: this.dynamicGrowthSteps,
     }

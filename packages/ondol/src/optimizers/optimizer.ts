@@ -80,7 +80,10 @@ export abstract class Optimizer {
   constructor(options: OptimizerOptions, learningRate: number) {
     const { name, learningRate: given = learningRate, ...rest } = options
     this.name = name ?? autoName(this.className)
-    this.settings = { ...DEFAULTS, ...Object.fromEntries(Object.entries(rest).filter(([key, value]) => key in DEFAULTS && value !== undefined)) }
+    this.settings = {
+      ...DEFAULTS,
+      ...Object.fromEntries(Object.entries(rest).filter(([key, value]) => key in DEFAULTS && value !== undefined)),
+    }
     this.#requireSettings()
     this.#steps = this.addVariable([], 'iteration', { dtype: 'int32' })
     const rate = isSerializedObject(given) ? deserialize(given) : given
@@ -93,13 +96,23 @@ export abstract class Optimizer {
     const where = this.name
     const given = Object.entries({ clipnorm, globalClipnorm, clipvalue }).filter(([, value]) => value !== null)
     if (given.length > 1) {
-      throw new ValueError({ where, problem: 'gradients can be clipped in one way only', expected: 'one of clipnorm, globalClipnorm and clipvalue', received: given.map(([key]) => key).join(' and ') })
+      throw new ValueError({
+        where,
+        problem: 'gradients can be clipped in one way only',
+        expected: 'one of clipnorm, globalClipnorm and clipvalue',
+        received: given.map(([key]) => key).join(' and '),
+      })
     }
     if (useEma && (emaMomentum < 0 || emaMomentum > 1)) {
       throw new ValueError({ where, problem: 'emaMomentum is out of range', expected: 'a number from 0 to 1', received: `${emaMomentum}` })
     }
     if (gradientAccumulationSteps !== null && !(Number.isInteger(gradientAccumulationSteps) && gradientAccumulationSteps >= 2)) {
-      throw new ValueError({ where, problem: 'gradientAccumulationSteps is no count of steps', expected: 'a whole number of at least 2', received: `${gradientAccumulationSteps}` })
+      throw new ValueError({
+        where,
+        problem: 'gradientAccumulationSteps is no count of steps',
+        expected: 'a whole number of at least 2',
+        received: `${gradientAccumulationSteps}`,
+      })
     }
   }
 
@@ -173,8 +186,19 @@ export abstract class Optimizer {
   protected abstract updateStep(gradient: Tensor, variable: Variable, learningRate: Tensor): void
 
   /** Leaves Variables out of the weight decay: themselves, or those whose name has one of the words in it. */
-  excludeFromWeightDecay({ variables = [], names = [] }: { readonly variables?: Iterable<Variable>; readonly names?: readonly string[] }): void {
-    if (this.built) throw new ValueError({ where: `${this.name}.excludeFromWeightDecay`, problem: 'the optimizer is built already', hint: 'call it before the first step' })
+  excludeFromWeightDecay({
+    variables = [],
+    names = [],
+  }: {
+    readonly variables?: Iterable<Variable>
+    readonly names?: readonly string[]
+  }): void {
+    if (this.built)
+      throw new ValueError({
+        where: `${this.name}.excludeFromWeightDecay`,
+        problem: 'the optimizer is built already',
+        hint: 'call it before the first step',
+      })
     this.#excluded = { variables: new Set(variables), names }
   }
 
@@ -234,9 +258,17 @@ export abstract class Optimizer {
       else pairs.push({ gradient: ops.cast(gradient, variable.dtype), variable })
     })
     if (pairs.length === 0) {
-      throw new ValueError({ where: this.name, problem: 'no Variable has a gradient', expected: 'a loss that depends on the trainable Variables', received: `no gradient for ${missing.join(', ')}` })
+      throw new ValueError({
+        where: this.name,
+        problem: 'no Variable has a gradient',
+        expected: 'a loss that depends on the trainable Variables',
+        received: `no gradient for ${missing.join(', ')}`,
+      })
     }
-    if (missing.length > 0) console.warn(`ondol: the loss does not depend on ${missing.join(', ')}, so ${missing.length === 1 ? 'it is' : 'they are'} not trained.`)
+    if (missing.length > 0)
+      console.warn(
+        `ondol: the loss does not depend on ${missing.join(', ')}, so ${missing.length === 1 ? 'it is' : 'they are'} not trained.`,
+      )
     return pairs
   }
 
@@ -247,8 +279,15 @@ export abstract class Optimizer {
       this.#update(gradients, pairs)
     } else {
       const isLast = ops.equal(ops.mod(ops.add(this.#steps.value, 1), period), 0)
-      const sums = gradients.map((gradient, i) => ops.add(gradient, this.#accumulatorOf((pairs[i] as { variable: Variable }).variable).value))
-      this.#when(isLast, () => this.#update(sums.map((sum) => ops.divide(sum, period)), pairs))
+      const sums = gradients.map((gradient, i) =>
+        ops.add(gradient, this.#accumulatorOf((pairs[i] as { variable: Variable }).variable).value),
+      )
+      this.#when(isLast, () =>
+        this.#update(
+          sums.map((sum) => ops.divide(sum, period)),
+          pairs,
+        ),
+      )
       sums.forEach((sum, i) => {
         this.assign(this.#accumulatorOf((pairs[i] as { variable: Variable }).variable), ops.where(isLast, ops.zerosLike(sum), sum))
       })
@@ -310,17 +349,32 @@ export abstract class Optimizer {
   /** Replaces the values of all `variables`. */
   setWeights(weights: readonly Tensor[]): void {
     if (weights.length !== this.#variables.length) {
-      throw new ValueError({ where: `${this.name}.setWeights`, problem: 'wrong number of weights', expected: `${this.#variables.length}`, received: `${weights.length}` })
+      throw new ValueError({
+        where: `${this.name}.setWeights`,
+        problem: 'wrong number of weights',
+        expected: `${this.#variables.length}`,
+        received: `${weights.length}`,
+      })
     }
     this.#variables.forEach((variable, i) => {
       const weight = weights[i] as Tensor
-      if (!sameShape(weight.shape, variable.shape)) throw new ShapeError({ where: variable.path, problem: 'a weight has the wrong shape', expected: `${variable.shape}`, received: `${weight.shape}` })
+      if (!sameShape(weight.shape, variable.shape))
+        throw new ShapeError({
+          where: variable.path,
+          problem: 'a weight has the wrong shape',
+          expected: `${variable.shape}`,
+          received: `${weight.shape}`,
+        })
       variable.assign(ops.cast(weight, variable.dtype))
     })
   }
 
   /** New state. */
-  protected addVariable(shape: Shape, name: string, { dtype = floatx(), value = 0 }: { readonly dtype?: DType; readonly value?: number } = {}): Variable {
+  protected addVariable(
+    shape: Shape,
+    name: string,
+    { dtype = floatx(), value = 0 }: { readonly dtype?: DType; readonly value?: number } = {},
+  ): Variable {
     const variable = new Variable(() => ops.full(shape, value, dtype), { name, trainable: false, autocast: false })
     variable.path = `${this.name}/${name}`
     this.#variables.push(variable)
@@ -329,7 +383,9 @@ export abstract class Optimizer {
 
   /** New state for each of `variables`, of its shape and dtype, all `value`. */
   protected addVariablesFor(variables: readonly Variable[], name: string, value = 0): Variable[] {
-    return variables.map((variable) => this.addVariable(variable.shape, `${variable.path.replaceAll('/', '_')}_${name}`, { dtype: variable.dtype, value }))
+    return variables.map((variable) =>
+      this.addVariable(variable.shape, `${variable.path.replaceAll('/', '_')}_${name}`, { dtype: variable.dtype, value }),
+    )
   }
 
   /** The member of `state` that belongs to `variable`. */

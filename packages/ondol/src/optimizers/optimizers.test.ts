@@ -32,7 +32,10 @@ describe('optimizers do what Keras does', () => {
           step(...gradients.map(asTensor))
           expectValues(variables, values)
         }
-        expectValues(optimizer.variables, state.map(({ value }) => value))
+        expectValues(
+          optimizer.variables,
+          state.map(({ value }) => value),
+        )
         expect(optimizer.variables.map(({ path }) => path.split('/').at(-1))).toEqual(state.map(({ path }) => path.split('/').at(-1)))
         optimizer.finalizeVariableValues(variables)
         expectValues(variables, finalized)
@@ -54,7 +57,9 @@ describe('optimizers', () => {
     optimizer.learningRate = 0.25
     expect(optimizer.learningRate.dataSync()[0]).toBe(0.25)
     expectClose(step(optimizer, [1], [1]), [0.25], 1e-6)
-    const scheduled = new optimizers.SGD({ learningRate: new optimizers.schedules.ExponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 }) })
+    const scheduled = new optimizers.SGD({
+      learningRate: new optimizers.schedules.ExponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 }),
+    })
     expectClose(step(scheduled, [1], [1]), [1 - 1 - 0.5 - 0.25], 1e-6)
     expect(() => {
       scheduled.learningRate = 1
@@ -95,15 +100,33 @@ describe('optimizers', () => {
 })
 
 describe('schedules', () => {
-  const at = (schedule: optimizers.schedules.LearningRateSchedule, ...steps: number[]): number[] => steps.map((n) => schedule(n).dataSync()[0] as number)
-  const { CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay } = optimizers.schedules
+  const at = (schedule: optimizers.schedules.LearningRateSchedule, ...steps: number[]): number[] =>
+    steps.map((n) => schedule(n).dataSync()[0] as number)
+  const { CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay } =
+    optimizers.schedules
 
   it('follow their formulae', () => {
-    expectClose(at(new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 4, decayRate: 0.5, staircase: true }), 0, 3, 4, 9), [0.1, 0.1, 0.05, 0.025], 1e-7)
+    expectClose(
+      at(new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 4, decayRate: 0.5, staircase: true }), 0, 3, 4, 9),
+      [0.1, 0.1, 0.05, 0.025],
+      1e-7,
+    )
     expectClose(at(new InverseTimeDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 }), 0, 4), [1, 0.5], 1e-7)
     expectClose(at(new PiecewiseConstantDecay({ boundaries: [2, 4], values: [1, 0.5, 0.1] }), 0, 2, 3, 4, 5), [1, 1, 0.5, 0.5, 0.1], 1e-7)
-    expectClose(at(new PolynomialDecay({ initialLearningRate: 1, decaySteps: 10, endLearningRate: 0, power: 2 }), 0, 5, 10, 20), [1, 0.25, 0, 0], 1e-7)
-    expectClose(at(new CosineDecay({ initialLearningRate: 0, decaySteps: 10, warmupTarget: 1, warmupSteps: 4 }), 0, 2, 4, 9, 14), [0, 0.5, 1, 0.5, 0], 1e-6)
-    expectClose(at(new CosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 10, mMul: 0.5 }), 0, 5, 10, 20), [1, 0.5, 0.5, 0.25], 1e-5)
+    expectClose(
+      at(new PolynomialDecay({ initialLearningRate: 1, decaySteps: 10, endLearningRate: 0, power: 2 }), 0, 5, 10, 20),
+      [1, 0.25, 0, 0],
+      1e-7,
+    )
+    expectClose(
+      at(new CosineDecay({ initialLearningRate: 0, decaySteps: 10, warmupTarget: 1, warmupSteps: 4 }), 0, 2, 4, 9, 14),
+      [0, 0.5, 1, 0.5, 0],
+      1e-6,
+    )
+    expectClose(
+      at(new CosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 10, mMul: 0.5 }), 0, 5, 10, 20),
+      [1, 0.5, 0.5, 0.25],
+      1e-5,
+    )
   })
 })

@@ -23,7 +23,11 @@ export function get(identifier: OptimizerIdentifier): Optimizer {
   if (identifier instanceof Optimizer) return identifier
   if (typeof identifier === 'string') return new (registry.get(identifier))()
   if (isSerializedObject(identifier)) return deserialize(identifier)
-  throw new ValueError({ problem: 'this is no optimizer', expected: 'a name, or an object of optimizers.Optimizer', received: String(identifier) })
+  throw new ValueError({
+    problem: 'this is no optimizer',
+    expected: 'a name, or an object of optimizers.Optimizer',
+    received: String(identifier),
+  })
 }
 
 /** As Keras writes it to files. */

@@ -9,6 +9,7 @@ import * as ops from '../ops/index.js'
 
 export interface LearningRateSchedule {
   /** The learning rate at a step, a float32 scalar. */
+  // biome-ignore lint/style/useShorthandFunctionType: merges with the class
   (step: TensorLike): Tensor
 }
 
@@ -225,4 +226,5 @@ export const serialize = (schedule: LearningRateSchedule): SerializedObject => (
 })
 
 /** The schedule that `serialize` described. */
-export const deserialize = ({ class_name, config }: SerializedObject): LearningRateSchedule => new (registry.get(class_name))(fromKerasConfig(config) as never)
+export const deserialize = ({ class_name, config }: SerializedObject): LearningRateSchedule =>
+  new (registry.get(class_name))(fromKerasConfig(config) as never)

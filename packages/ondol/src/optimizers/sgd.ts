@@ -19,7 +19,13 @@ export class SGD extends Optimizer {
 
   constructor({ momentum = 0, nesterov = false, ...options }: SGDOptions = {}) {
     super(options, 0.01)
-    if (!(momentum >= 0 && momentum <= 1)) throw new ValueError({ where: this.name, problem: 'momentum is out of range', expected: 'a number from 0 to 1', received: `${momentum}` })
+    if (!(momentum >= 0 && momentum <= 1))
+      throw new ValueError({
+        where: this.name,
+        problem: 'momentum is out of range',
+        expected: 'a number from 0 to 1',
+        received: `${momentum}`,
+      })
     this.momentum = momentum
     this.nesterov = nesterov
   }

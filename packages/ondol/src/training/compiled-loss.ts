@@ -65,10 +65,20 @@ export class CompiledLoss {
       const name = this.#names[output] as string
       const target = targets[output]
       if (target == null) {
-        throw new DataError({ where: `loss of output '${name}'`, problem: 'there are no targets for it', hint: 'pass y to fit and evaluate, or null as loss for outputs without targets' })
+        throw new DataError({
+          where: `loss of output '${name}'`,
+          problem: 'there are no targets for it',
+          hint: 'pass y to fit and evaluate, or null as loss for outputs without targets',
+        })
       }
       const tracker = active.length > 1 ? new Mean({ name: `${name}_loss` }) : null
-      return { output, name, loss: resolveLoss(option, target, predictions[output] as Tensor), weight: lossWeights[output] as number | null, tracker }
+      return {
+        output,
+        name,
+        loss: resolveLoss(option, target, predictions[output] as Tensor),
+        weight: lossWeights[output] as number | null,
+        tracker,
+      }
     })
   }
 }
@@ -85,11 +95,14 @@ const isNamed = (weights: Tree<Tensor> | null | undefined, names: readonly strin
 
 /** Says which output and which loss an error is about, and what came. */
 function explained<R>(name: string, loss: Loss, target: Tensor | null, prediction: Tensor, body: () => R): R {
-  if (target === null) throw new DataError({ where: `loss of output '${name}'`, problem: 'there are no targets for it', hint: 'pass y to fit and evaluate' })
+  if (target === null)
+    throw new DataError({ where: `loss of output '${name}'`, problem: 'there are no targets for it', hint: 'pass y to fit and evaluate' })
   try {
     return body()
   } catch (error) {
     if (!(error instanceof OndolError)) throw error
-    throw error.within(`${loss.name} of output '${name}' (targets ${formatShape(target.shape)}, predictions ${formatShape(prediction.shape)})`)
+    throw error.within(
+      `${loss.name} of output '${name}' (targets ${formatShape(target.shape)}, predictions ${formatShape(prediction.shape)})`,
+    )
   }
 }

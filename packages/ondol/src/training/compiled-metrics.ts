@@ -9,7 +9,10 @@ import { isRecord, matchToOutputs, nameOutputs, resolvePerOutput } from './outpu
 import { resolveMetric } from './resolve.js'
 
 /** A metric, several for one output, or those of each output in a list or a record. */
-export type MetricsOption = MetricIdentifier | readonly (MetricIdentifier | readonly MetricIdentifier[] | null)[] | { readonly [output: string]: MetricIdentifier | readonly MetricIdentifier[] | null }
+export type MetricsOption =
+  | MetricIdentifier
+  | readonly (MetricIdentifier | readonly MetricIdentifier[] | null)[]
+  | { readonly [output: string]: MetricIdentifier | readonly MetricIdentifier[] | null }
 
 interface OutputMetric {
   readonly output: number
@@ -46,7 +49,13 @@ export class CompiledMetrics {
     const plain = byOutput(this.#plain, names, 'metrics', this.#knownNames())
     const weighted = byOutput(this.#weighted, names, 'weightedMetrics', this.#knownNames())
     const wanted = names.map((_, i) => (plain[i] as unknown[]).length + (weighted[i] as unknown[]).length > 0)
-    const targets = matchToOutputs(y, names, y == null ? names.map(() => false) : targetsWanted(y, names, wanted), 'targets (y)', this.#knownNames())
+    const targets = matchToOutputs(
+      y,
+      names,
+      y == null ? names.map(() => false) : targetsWanted(y, names, wanted),
+      'targets (y)',
+      this.#knownNames(),
+    )
     const weights = spread(sampleWeight, names, wanted)
     this.#entries ??= build(names, plain, weighted, targets, predictions)
     for (const { output, metric, isWeighted } of this.#entries) {
@@ -65,8 +74,14 @@ export class CompiledMetrics {
 const targetsWanted = (y: Tree<Tensor>, names: readonly string[], wanted: readonly boolean[]): readonly boolean[] =>
   flatten(y).length === names.length ? names.map(() => true) : wanted
 
-function byOutput(option: MetricsOption | undefined, names: readonly string[], what: string, aliases: readonly string[] | undefined): MetricIdentifier[][] {
-  const asList = (value: unknown): MetricIdentifier[] => (Array.isArray(value) ? value.filter((item) => item !== null) : value == null ? [] : [value as MetricIdentifier])
+function byOutput(
+  option: MetricsOption | undefined,
+  names: readonly string[],
+  what: string,
+  aliases: readonly string[] | undefined,
+): MetricIdentifier[][] {
+  const asList = (value: unknown): MetricIdentifier[] =>
+    Array.isArray(value) ? value.filter((item) => item !== null) : value == null ? [] : [value as MetricIdentifier]
   if (option === undefined) return names.map(() => [])
   // One output: everything is for it.
   if (names.length === 1) return [flatten<MetricIdentifier | null>(option as never).flatMap(asList)]
@@ -74,16 +89,32 @@ function byOutput(option: MetricsOption | undefined, names: readonly string[], w
     if (Array.isArray(option) && option.length === 0) return names.map(() => [])
     return resolvePerOutput<MetricIdentifier | readonly MetricIdentifier[]>(option, names, what, aliases).map(asList)
   }
-  throw new ValueError({ where: what, problem: 'the model has several outputs', expected: `a list with an entry for each of ${names.join(', ')}, or a record with some of these names`, received: String(option) })
+  throw new ValueError({
+    where: what,
+    problem: 'the model has several outputs',
+    expected: `a list with an entry for each of ${names.join(', ')}, or a record with some of these names`,
+    received: String(option),
+  })
 }
 
-function build(names: readonly string[], plain: readonly MetricIdentifier[][], weighted: readonly MetricIdentifier[][], targets: readonly (Tensor | null)[], predictions: readonly Tensor[]): OutputMetric[] {
+function build(
+  names: readonly string[],
+  plain: readonly MetricIdentifier[][],
+  weighted: readonly MetricIdentifier[][],
+  targets: readonly (Tensor | null)[],
+  predictions: readonly Tensor[],
+): OutputMetric[] {
   const counts = new Map<string, number>()
   const make = (identifiers: readonly MetricIdentifier[][], isWeighted: boolean): OutputMetric[] =>
     identifiers.flatMap((list, output) =>
       list.map((identifier) => {
         const target = targets[output]
-        if (target == null) throw new DataError({ where: `metrics of output '${names[output]}'`, problem: 'there are no targets for it', hint: 'pass y to fit and evaluate' })
+        if (target == null)
+          throw new DataError({
+            where: `metrics of output '${names[output]}'`,
+            problem: 'there are no targets for it',
+            hint: 'pass y to fit and evaluate',
+          })
         const metric = resolveMetric(identifier, target, predictions[output] as Tensor)
         const prefix = names.length > 1 ? `${names[output]}_` : ''
         return { output, metric, isWeighted, key: distinctKey(counts, prefix, metric.name, isWeighted) }

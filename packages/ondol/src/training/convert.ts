@@ -45,7 +45,12 @@ export class Converter {
         return this.convert(item, `${what}[${i}]`, symbol === undefined ? {} : { symbols: [symbol] })
       })
     }
-    throw new DataError({ where: what, problem: 'this is no data', expected: 'tensors, typed arrays or nested arrays of numbers, samples first', received: data === null ? 'null' : `${typeof data} ${String(data)}` })
+    throw new DataError({
+      where: what,
+      problem: 'this is no data',
+      expected: 'tensors, typed arrays or nested arrays of numbers, samples first',
+      received: data === null ? 'null' : `${typeof data} ${String(data)}`,
+    })
   }
 
   #leaf(data: TensorLike, what: string, symbol: KerasTensor | undefined): Tensor {
@@ -100,7 +105,9 @@ export interface Arrays {
  */
 export function countSamples({ x, y, sampleWeight }: Arrays): number {
   const parts = { x, y, sampleWeight }
-  const sizes = Object.entries(parts).flatMap(([name, tree]) => (tree === null ? [] : [{ name, counts: flatten(tree).map((leaf) => samplesOf(leaf, name)) }]))
+  const sizes = Object.entries(parts).flatMap(([name, tree]) =>
+    tree === null ? [] : [{ name, counts: flatten(tree).map((leaf) => samplesOf(leaf, name)) }],
+  )
   const first = sizes[0]?.counts[0] as number
   if (sizes.every(({ counts }) => counts.every((count) => count === first))) return first
   throw new DataError({
@@ -113,7 +120,13 @@ export function countSamples({ x, y, sampleWeight }: Arrays): number {
 
 function samplesOf({ shape }: Tensor, name: string): number {
   const [count] = shape
-  if (count === undefined) throw new DataError({ where: name, problem: 'a single number is no array of samples', expected: 'samples along axis 0', received: formatShape(shape) })
+  if (count === undefined)
+    throw new DataError({
+      where: name,
+      problem: 'a single number is no array of samples',
+      expected: 'samples along axis 0',
+      received: formatShape(shape),
+    })
   return count
 }
 

@@ -14,7 +14,11 @@ export async function readLogs(results: Readonly<Record<string, Tensor | number>
   try {
     const values = await vector.data()
     let next = 0
-    return sorted(Object.fromEntries(names.map((name) => [name, results[name] instanceof Tensor ? (values[next++] as number) : (results[name] as number)])))
+    return sorted(
+      Object.fromEntries(
+        names.map((name) => [name, results[name] instanceof Tensor ? (values[next++] as number) : (results[name] as number)]),
+      ),
+    )
   } finally {
     vector.dispose()
   }

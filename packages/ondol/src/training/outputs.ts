@@ -9,7 +9,6 @@ import type { Tensor } from '../engine/index.js'
 /** One thing, one for each output in a list, or by name; `null` for none. */
 export type PerOutput<T> = T | null | readonly (T | null)[] | { readonly [output: string]: T | null }
 
-
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
@@ -26,7 +25,12 @@ export function nameOutputs(outputs: Tree<unknown>, known: readonly string[] | u
  *
  * @throws ValueError for a key that is no output, or a list of another length.
  */
-export function resolvePerOutput<T>(option: unknown, names: readonly string[], what: string, aliases: readonly string[] = names): (T | null)[] {
+export function resolvePerOutput<T>(
+  option: unknown,
+  names: readonly string[],
+  what: string,
+  aliases: readonly string[] = names,
+): (T | null)[] {
   if (option === undefined || option === null) return names.map(() => null)
   if (Array.isArray(option)) {
     if (option.length === names.length) return option as (T | null)[]
@@ -41,7 +45,12 @@ export function resolvePerOutput<T>(option: unknown, names: readonly string[], w
   if (!isRecord(option)) return names.map(() => option as T)
   const unknown = Object.keys(option).find((key) => !names.includes(key) && !aliases.includes(key))
   if (unknown !== undefined) {
-    throw new ValueError({ where: what, problem: `there is no output called '${unknown}'`, expected: `outputs ${names.map((name) => `'${name}'`).join(', ')}`, received: `keys ${Object.keys(option).join(', ')}` })
+    throw new ValueError({
+      where: what,
+      problem: `there is no output called '${unknown}'`,
+      expected: `outputs ${names.map((name) => `'${name}'`).join(', ')}`,
+      received: `keys ${Object.keys(option).join(', ')}`,
+    })
   }
   return names.map((name, i) => (option[name] ?? option[aliases[i] as string] ?? null) as T | null)
 }
@@ -50,7 +59,13 @@ export function resolvePerOutput<T>(option: unknown, names: readonly string[], w
  * Targets (or weights) for each output. A list that is as long as the number of outputs that are `wanted`
  * goes to those.
  */
-export function matchToOutputs(values: Tree<Tensor> | null | undefined, names: readonly string[], wanted: readonly boolean[], what: string, aliases?: readonly string[]): (Tensor | null)[] {
+export function matchToOutputs(
+  values: Tree<Tensor> | null | undefined,
+  names: readonly string[],
+  wanted: readonly boolean[],
+  what: string,
+  aliases?: readonly string[],
+): (Tensor | null)[] {
   if (values === undefined || values === null) return names.map(() => null)
   if (isRecord(values) && names.length > 1) return resolvePerOutput<Tensor>(values, names, what, aliases)
   const leaves = flatten(values)

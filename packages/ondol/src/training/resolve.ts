@@ -1,9 +1,9 @@
 /** Losses and metrics whose meaning depends on the shapes of the data: `'accuracy'` and `'crossentropy'`. */
 import type { Tensor } from '../engine/index.js'
-import * as losses from '../losses/index.js'
 import type { Loss, LossIdentifier } from '../losses/index.js'
-import * as metrics from '../metrics/index.js'
+import * as losses from '../losses/index.js'
 import type { Metric, MetricIdentifier } from '../metrics/index.js'
+import * as metrics from '../metrics/index.js'
 
 /** What the targets are, going by shapes alone, as Keras does. */
 function kindOf(yTrue: Tensor, yPred: Tensor): 'binary' | 'sparse' | 'categorical' {
@@ -12,10 +12,19 @@ function kindOf(yTrue: Tensor, yPred: Tensor): 'binary' | 'sparse' | 'categorica
   return isSparse ? 'sparse' : 'categorical'
 }
 
-const isName = (identifier: unknown, ...names: string[]): identifier is string => typeof identifier === 'string' && names.includes(identifier.toLowerCase())
+const isName = (identifier: unknown, ...names: string[]): identifier is string =>
+  typeof identifier === 'string' && names.includes(identifier.toLowerCase())
 
-const ACCURACIES = { binary: metrics.BinaryAccuracy, sparse: metrics.SparseCategoricalAccuracy, categorical: metrics.CategoricalAccuracy } as const
-const CROSSENTROPIES = { binary: losses.BinaryCrossentropy, sparse: losses.SparseCategoricalCrossentropy, categorical: losses.CategoricalCrossentropy } as const
+const ACCURACIES = {
+  binary: metrics.BinaryAccuracy,
+  sparse: metrics.SparseCategoricalAccuracy,
+  categorical: metrics.CategoricalAccuracy,
+} as const
+const CROSSENTROPIES = {
+  binary: losses.BinaryCrossentropy,
+  sparse: losses.SparseCategoricalCrossentropy,
+  categorical: losses.CategoricalCrossentropy,
+} as const
 
 /** The metric, under the name that it was asked for by. */
 export function resolveMetric(identifier: MetricIdentifier, yTrue: Tensor, yPred: Tensor): Metric {

@@ -3,8 +3,8 @@
  * numbers are read back only when a callback or the epoch's end asks for them.
  */
 import { platform } from '#platform'
-import { CallbackList } from '../callbacks/callback-list.js'
 import type { Callback, CallbackModel, Logs } from '../callbacks/callback.js'
+import { CallbackList } from '../callbacks/callback-list.js'
 import { History } from '../callbacks/history.js'
 import { ProgbarLogger } from '../callbacks/progbar-logger.js'
 import { DataError, ValueError } from '../core/errors.js'
@@ -16,7 +16,7 @@ import { type Arrays, Converter, countSamples, type DataLike, type Expected, sli
 import { readLogs, sorted } from './logs.js'
 import type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, PredictOptions, Verbosity } from './options.js'
 import { Pace } from './pace.js'
-import { ArraySource, type BatchIterable, type Feed, isBatchIterable, IterableSource, type Source } from './source.js'
+import { ArraySource, type BatchIterable, type Feed, IterableSource, isBatchIterable, type Source } from './source.js'
 import { type Batch, CompiledStep, compiledUnless, packed } from './step.js'
 
 /** What the runner asks of a model. */
@@ -67,10 +67,13 @@ export class Runner {
     this.#model = model
     this.#stepsPerExecution = stepsPerExecution
     const stepOf = (phase: 'train' | 'test'): CompiledStep<StepSettings & Tree<unknown>, Report> =>
-      new CompiledStep(([x, y, sampleWeight], { classWeight }: StepSettings) => model.runStep(phase, [x, y, this.#weigh(y, sampleWeight, classWeight)]), {
-        name: `${model.name}.${phase}Step`,
-        runEagerly,
-      })
+      new CompiledStep(
+        ([x, y, sampleWeight], { classWeight }: StepSettings) => model.runStep(phase, [x, y, this.#weigh(y, sampleWeight, classWeight)]),
+        {
+          name: `${model.name}.${phase}Step`,
+          runEagerly,
+        },
+      )
     this.#steps = { Train: stepOf('train'), Test: stepOf('test') }
     this.#predict = new CompiledStep((batch) => model.predictStep(batch), { name: `${model.name}.predictStep`, runEagerly })
     const results = (key: string): Tensor => {
@@ -112,7 +115,15 @@ export class Runner {
           this.#model.resetMetrics()
           await list.epochBegin(epoch)
           if (isExhausted || stepsPerEpoch === undefined) this.#restart('Train', training)
-          const result = await this.#epoch({ phase: 'Train', source: training, steps, stepsAreGiven: stepsPerEpoch !== undefined, callbacks: list, settings, signal })
+          const result = await this.#epoch({
+            phase: 'Train',
+            source: training,
+            steps,
+            stepsAreGiven: stepsPerEpoch !== undefined,
+            callbacks: list,
+            settings,
+            signal,
+          })
           isExhausted = result.isExhausted
           logs = result.logs
           if (steps === null) list.setSteps(result.batches)
@@ -132,26 +143,46 @@ export class Runner {
     })
   }
 
-  #fitSources(x: DataLike | BatchIterable, y: DataLike | null, options: FitOptions, converter: Converter): { training: Source; validation: Source | undefined } {
+  #fitSources(
+    x: DataLike | BatchIterable,
+    y: DataLike | null,
+    options: FitOptions,
+    converter: Converter,
+  ): { training: Source; validation: Source | undefined } {
     const { batchSize = 32, validationSplit = 0, validationData, validationBatchSize = batchSize, shuffle = true, sampleWeight } = options
     const validationOf = (): Source | undefined => {
       if (validationData === undefined) return undefined
-      if (!Array.isArray(validationData)) return this.#source(validationData as BatchIterable, null, undefined, validationBatchSize, false, converter)
+      if (!Array.isArray(validationData))
+        return this.#source(validationData as BatchIterable, null, undefined, validationBatchSize, false, converter)
       const [valX, valY, valWeight] = validationData as unknown as readonly [DataLike, (DataLike | null)?, (DataLike | null)?]
       return this.#source(valX, valY ?? null, valWeight ?? undefined, validationBatchSize, false, converter)
     }
-    if (validationSplit === 0 || validationData !== undefined) return { training: this.#source(x, y, sampleWeight, batchSize, shuffle, converter), validation: validationOf() }
+    if (validationSplit === 0 || validationData !== undefined)
+      return { training: this.#source(x, y, sampleWeight, batchSize, shuffle, converter), validation: validationOf() }
     if (isBatchIterable(x)) {
-      throw new DataError({ where: 'validationSplit', problem: 'batches that come one by one cannot be split', expected: 'arrays or tensors', hint: 'pass validationData' })
+      throw new DataError({
+        where: 'validationSplit',
+        problem: 'batches that come one by one cannot be split',
+        expected: 'arrays or tensors',
+        hint: 'pass validationData',
+      })
     }
     const arrays = this.#arrays(x, y, sampleWeight, converter)
     const count = countSamples(arrays)
     const at = Math.floor(count * (1 - validationSplit))
     if (!(at > 0 && at < count)) {
-      throw new ValueError({ where: 'validationSplit', problem: 'one part would be empty', expected: 'a number between 0 and 1', received: `${validationSplit} of ${count} samples` })
+      throw new ValueError({
+        where: 'validationSplit',
+        problem: 'one part would be empty',
+        expected: 'a number between 0 and 1',
+        received: `${validationSplit} of ${count} samples`,
+      })
     }
     const part = (from: number, to: number): Arrays => sliceArrays(arrays, from, to, converter)
-    return { training: new ArraySource(part(0, at), batchSize, shuffle), validation: new ArraySource(part(at, count), validationBatchSize, false) }
+    return {
+      training: new ArraySource(part(0, at), batchSize, shuffle),
+      validation: new ArraySource(part(at, count), validationBatchSize, false),
+    }
   }
 
   // ---- evaluate ----
@@ -173,7 +204,15 @@ export class Runner {
     this.#model.resetMetrics()
     await callbacks.begin('Test')
     this.#restart('Test', source)
-    const { logs } = await this.#epoch({ phase: 'Test', source, steps: steps ?? source.steps, stepsAreGiven: steps !== undefined, callbacks, settings: this.#settings(), signal })
+    const { logs } = await this.#epoch({
+      phase: 'Test',
+      source,
+      steps: steps ?? source.steps,
+      stepsAreGiven: steps !== undefined,
+      callbacks,
+      settings: this.#settings(),
+      signal,
+    })
     await callbacks.end('Test', logs)
     return logs
   }
@@ -294,13 +333,17 @@ export class Runner {
   }
 
   async predictOnBatch(x: DataLike): Promise<Tree<Tensor>> {
-    return this.#alone('predictOnBatch', async (converter) => this.#predict.run([this.#batch(x, null, undefined, converter)], null) as Tree<Tensor>)
+    return this.#alone(
+      'predictOnBatch',
+      async (converter) => this.#predict.run([this.#batch(x, null, undefined, converter)], null) as Tree<Tensor>,
+    )
   }
 
   async onBatch(phase: 'train' | 'test', x: DataLike, y: DataLike | null, { sampleWeight, classWeight }: OnBatchOptions): Promise<Logs> {
     return this.#alone(`${phase}OnBatch`, async (converter) => {
       const step = this.#steps[phase === 'train' ? 'Train' : 'Test']
-      const report = step.run([this.#batch(x, y, sampleWeight, converter)], this.#settings(classWeight) as StepSettings & Tree<unknown>) ?? null
+      const report =
+        step.run([this.#batch(x, y, sampleWeight, converter)], this.#settings(classWeight) as StepSettings & Tree<unknown>) ?? null
       const logs = await this.#read(report)
       release(report)
       return logs
@@ -317,7 +360,8 @@ export class Runner {
 
   #arrays(x: DataLike, y: DataLike | null, sampleWeight: DataLike | undefined, converter: Converter): Arrays {
     const { inputs, outputs } = this.#expected()
-    if (x == null) throw new DataError({ where: 'x', problem: 'there is no data', expected: 'tensors, arrays, or batches', received: String(x) })
+    if (x == null)
+      throw new DataError({ where: 'x', problem: 'there is no data', expected: 'tensors, arrays, or batches', received: String(x) })
     return {
       x: converter.convert(x, 'x', inputs),
       y: y === null ? null : converter.convert(y, 'y', outputs),
@@ -330,16 +374,32 @@ export class Runner {
     return { inputs: { symbols: inputSymbols, names: inputNames }, outputs: { names: outputNames, count: outputNames?.length } }
   }
 
-  #source(x: DataLike | BatchIterable, y: DataLike | null, sampleWeight: DataLike | undefined, batchSize: number, shuffle: boolean, converter: Converter): Source {
+  #source(
+    x: DataLike | BatchIterable,
+    y: DataLike | null,
+    sampleWeight: DataLike | undefined,
+    batchSize: number,
+    shuffle: boolean,
+    converter: Converter,
+  ): Source {
     if (!isBatchIterable(x)) return new ArraySource(this.#arrays(x, y, sampleWeight, converter), batchSize, shuffle)
     if (y !== null || sampleWeight !== undefined) {
-      throw new DataError({ where: 'y', problem: 'batches bring their targets and weights along', expected: 'an iterable of [x, y] or [x, y, sampleWeight]', received: 'an iterable and separate targets' })
+      throw new DataError({
+        where: 'y',
+        problem: 'batches bring their targets and weights along',
+        expected: 'an iterable of [x, y] or [x, y, sampleWeight]',
+        received: 'an iterable and separate targets',
+      })
     }
     const { inputs, outputs } = this.#expected()
     return new IterableSource(x, inputs, outputs)
   }
 
-  #callbacks(callbacks: readonly Callback[], verbose: Verbosity = 'auto', { epochs, steps }: { readonly epochs: number; readonly steps: number | null }): CallbackList {
+  #callbacks(
+    callbacks: readonly Callback[],
+    verbose: Verbosity = 'auto',
+    { epochs, steps }: { readonly epochs: number; readonly steps: number | null },
+  ): CallbackList {
     // A bar needs a line that can be rewritten; a file gets a line an epoch.
     const level = verbose === 0 || verbose === 2 ? verbose : platform.terminalColumns() === undefined ? 2 : 1
     const shown = level === 0 || callbacks.some((callback) => callback instanceof ProgbarLogger) ? [] : [new ProgbarLogger()]
@@ -348,7 +408,12 @@ export class Runner {
 
   /** One run at a time: two would mix their metrics and updates. */
   async #alone<R>(what: string, body: (converter: Converter) => Promise<R>): Promise<R> {
-    if (this.#isRunning) throw new ValueError({ where: `${this.#model.name}.${what}`, problem: 'the model is busy with another run', hint: 'await the one before' })
+    if (this.#isRunning)
+      throw new ValueError({
+        where: `${this.#model.name}.${what}`,
+        problem: 'the model is busy with another run',
+        hint: 'await the one before',
+      })
     this.#isRunning = true
     const converter = new Converter()
     try {
@@ -366,10 +431,16 @@ function isDue(epoch: number, frequency: number | readonly number[] = 1): boolea
 
 function requireBatches({ steps, stepsAreGiven, phase }: Run, batches: number): void {
   if (batches === 0) {
-    throw new DataError({ where: phase === 'Train' ? 'fit' : 'evaluate', problem: 'the data gave no batches', hint: 'a generator can be used once: pass a function that makes a new one for each epoch' })
+    throw new DataError({
+      where: phase === 'Train' ? 'fit' : 'evaluate',
+      problem: 'the data gave no batches',
+      hint: 'a generator can be used once: pass a function that makes a new one for each epoch',
+    })
   }
   if (stepsAreGiven && steps !== null) {
-    console.warn(`ondol: the data ended after ${batches} of ${steps} batches. Make sure that it has enough, or pass a function that makes an endless generator.`)
+    console.warn(
+      `ondol: the data ended after ${batches} of ${steps} batches. Make sure that it has enough, or pass a function that makes an endless generator.`,
+    )
   }
 }
 
@@ -383,7 +454,12 @@ function concatenated(parts: readonly Tree<Tensor>[]): Tree<Tensor> {
   if (first === undefined) throw new DataError({ where: 'predict', problem: 'the data gave no batches' })
   if (others.length === 0) return first
   const columns = parts.map((part) => flatten(part))
-  const whole = flatten(first).map((_, place) => lax.concat(columns.map((column) => column[place] as Tensor), 0))
+  const whole = flatten(first).map((_, place) =>
+    lax.concat(
+      columns.map((column) => column[place] as Tensor),
+      0,
+    ),
+  )
   for (const tensor of columns.flat()) tensor.dispose()
   return unflatten(first as Tree<unknown>, whole)
 }

@@ -10,7 +10,9 @@ import { makeDefaultSeed } from '../ops/random.js'
 import { type Arrays, Converter, countSamples, type DataLike, type Expected } from './convert.js'
 
 /** What one step is given: whole arrays of which it takes the next `size` rows, or a batch as it is. */
-export type Feed = { readonly kind: 'rows'; readonly arrays: Arrays; readonly order: Tensor | null; readonly size: number } | { readonly kind: 'batch'; readonly arrays: Arrays; readonly dispose: () => void }
+export type Feed =
+  | { readonly kind: 'rows'; readonly arrays: Arrays; readonly order: Tensor | null; readonly size: number }
+  | { readonly kind: 'batch'; readonly arrays: Arrays; readonly dispose: () => void }
 
 export interface Source {
   /** Batches in an epoch; null as long as that is not known. */
@@ -47,7 +49,13 @@ export class ArraySource implements Source {
     readonly batchSize: number,
     readonly shuffle: boolean,
   ) {
-    if (!(Number.isInteger(batchSize) && batchSize > 0)) throw new ValueError({ where: 'batchSize', problem: 'not a number of samples', expected: 'a whole number of at least 1', received: String(batchSize) })
+    if (!(Number.isInteger(batchSize) && batchSize > 0))
+      throw new ValueError({
+        where: 'batchSize',
+        problem: 'not a number of samples',
+        expected: 'a whole number of at least 1',
+        received: String(batchSize),
+      })
     this.#samples = countSamples(arrays)
     if (this.#samples === 0) throw new DataError({ where: 'x', problem: 'there are no samples', received: '0 along axis 0' })
     this.steps = Math.ceil(this.#samples / batchSize)
@@ -135,10 +143,19 @@ export class IterableSource implements Source {
       this.#iterator = undefined
       return undefined
     }
-    const [x, y, sampleWeight] = (Array.isArray(result.value) ? result.value : [result.value]) as [DataLike, (DataLike | null)?, (DataLike | null)?]
+    const [x, y, sampleWeight] = (Array.isArray(result.value) ? result.value : [result.value]) as [
+      DataLike,
+      (DataLike | null)?,
+      (DataLike | null)?,
+    ]
     const converter = new Converter()
-    const optional = (data: DataLike | null | undefined, what: string): Tree<Tensor> | null => (data == null ? null : converter.convert(data, `batch.${what}`, this.outputs))
-    const arrays = { x: converter.convert(x, 'batch.x', this.inputs), y: optional(y, 'y'), sampleWeight: optional(sampleWeight, 'sampleWeight') }
+    const optional = (data: DataLike | null | undefined, what: string): Tree<Tensor> | null =>
+      data == null ? null : converter.convert(data, `batch.${what}`, this.outputs)
+    const arrays = {
+      x: converter.convert(x, 'batch.x', this.inputs),
+      y: optional(y, 'y'),
+      sampleWeight: optional(sampleWeight, 'sampleWeight'),
+    }
     return { kind: 'batch', arrays, dispose: () => converter.dispose() }
   }
 

@@ -3,7 +3,7 @@
  * (forward, loss, gradients, update, metrics), and the cursor, in one program a batch signature.
  */
 import { mapTree, type Tree } from '../core/tree.js'
-import { jit, type Jitted, lax, Tensor, Variable } from '../engine/index.js'
+import { type Jitted, jit, lax, type Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
 import type { Arrays } from './convert.js'
 import type { Feed } from './source.js'
@@ -58,7 +58,9 @@ export class CompiledStep<S extends Tree<unknown>, R> {
 
   /** Rows are always taken from the same arrays: nothing has to be looked up from the second step on. */
   #runRows(feeds: readonly Feed[], settings: S): R | undefined {
-    let known = this.#prepared.find((entry) => entry.settings === settings && entry.feeds.length === feeds.length && entry.feeds.every((feed, i) => feed === feeds[i]))
+    let known = this.#prepared.find(
+      (entry) => entry.settings === settings && entry.feeds.length === feeds.length && entry.feeds.every((feed, i) => feed === feeds[i]),
+    )
     if (known === undefined) this.#prepared.push((known = { feeds, settings, run: this.#run.prepare(feeds.map(plainFeed), settings) }))
     return known.run()
   }
@@ -75,7 +77,8 @@ export class CompiledStep<S extends Tree<unknown>, R> {
     const places = lax.add(lax.iota([size], 'int32', 0), lax.broadcast(start, [size], []))
     const rows = order === null ? places : lax.gather(order, places, 0)
     this.#cursor.assign(ops.add(start, size))
-    const take = (tree: Tree<Tensor> | null): Tree<Tensor> | null => (tree === null ? null : mapTree(tree, (leaf) => lax.gather(leaf, rows, 0)))
+    const take = (tree: Tree<Tensor> | null): Tree<Tensor> | null =>
+      tree === null ? null : mapTree(tree, (leaf) => lax.gather(leaf, rows, 0))
     return { x: take(arrays.x) as Tree<Tensor>, y: take(arrays.y), sampleWeight: take(arrays.sampleWeight) }
   }
 }
@@ -83,12 +86,27 @@ export class CompiledStep<S extends Tree<unknown>, R> {
 /** `body` compiled, or as it is in the form of a compiled function. */
 export function compiledUnless<A extends readonly unknown[], R>(runEagerly: boolean, body: (...args: A) => R, name: string): Jitted<A, R> {
   if (!runEagerly) return jit(body, { name })
-  return Object.assign((...args: A) => body(...args), { prepare: (...args: A) => () => body(...args), inspect: () => '', dispose: () => undefined })
+  return Object.assign((...args: A) => body(...args), {
+    prepare:
+      (...args: A) =>
+      () =>
+        body(...args),
+    inspect: () => '',
+    dispose: () => undefined,
+  })
 }
 
 /** A feed as an argument of a compiled function: tensors and constants only. */
-const plainFeed = (feed: Feed): unknown => (feed.kind === 'batch' ? { kind: feed.kind, arrays: feed.arrays } : { kind: feed.kind, arrays: feed.arrays, order: feed.order, size: feed.size })
+const plainFeed = (feed: Feed): unknown =>
+  feed.kind === 'batch'
+    ? { kind: feed.kind, arrays: feed.arrays }
+    : { kind: feed.kind, arrays: feed.arrays, order: feed.order, size: feed.size }
 
 /** Tensors of one number each as one vector, to be read at once. */
 export const packed = (values: readonly Tensor[]): Tensor =>
-  values.length === 0 ? ops.zeros([0], 'float32') : lax.concat(values.map((value) => ops.reshape(ops.cast(ops.mean(value), 'float32'), [1])), 0)
+  values.length === 0
+    ? ops.zeros([0], 'float32')
+    : lax.concat(
+        values.map((value) => ops.reshape(ops.cast(ops.mean(value), 'float32'), [1])),
+        0,
+      )

@@ -34,7 +34,15 @@ interface Trace {
 /** The models of tools/oracle/traces.py. */
 const MODELS: Record<string, () => Model> = {
   mlp: () =>
-    new Sequential([Input({ shape: [20] }), layers.dense(32, { activation: 'relu' }), layers.dense(16, { activation: 'tanh' }), layers.dense(5, { activation: 'softmax' })], { name: 'mlp' }),
+    new Sequential(
+      [
+        Input({ shape: [20] }),
+        layers.dense(32, { activation: 'relu' }),
+        layers.dense(16, { activation: 'tanh' }),
+        layers.dense(5, { activation: 'softmax' }),
+      ],
+      { name: 'mlp' },
+    ),
   convnet: () =>
     new Sequential(
       [
@@ -84,7 +92,8 @@ const TRACES = [
   'masked-adam',
 ]
 
-const one = (tensors: readonly VectorTensor[]): Tree<Tensor> => (tensors.length === 1 ? asTensor(tensors[0] as VectorTensor) : tensors.map(asTensor))
+const one = (tensors: readonly VectorTensor[]): Tree<Tensor> =>
+  tensors.length === 1 ? asTensor(tensors[0] as VectorTensor) : tensors.map(asTensor)
 
 describe.each(backends)('fit does what Keras does on %s', (backend) => {
   beforeEach(async () => {
@@ -119,7 +128,8 @@ describe.each(backends)('fit does what Keras does on %s', (backend) => {
     for (const [key, value] of Object.entries(trace.evaluated)) expectClose([evaluated[key] as number], [value], 1e-4)
     const predictions = (await model.predict(one(trace.validationX), { verbose: 0 })) as Tensor
     expectClose(await predictions.data(), elements(trace.predictions), 1e-3)
-    await Promise.all(model.weights.map(async (variable, i) => expectClose(await variable.data(), elements(trace.weightsAfter[i] as VectorTensor), 1e-3)))
+    await Promise.all(
+      model.weights.map(async (variable, i) => expectClose(await variable.data(), elements(trace.weightsAfter[i] as VectorTensor), 1e-3)),
+    )
   })
 })
-

@@ -10,9 +10,9 @@ import { GradientTape, type Tensor } from '../engine/index.js'
 import { Layer } from '../layers/layer.js'
 import { Metric } from '../metrics/metric.js'
 import { Mean } from '../metrics/reduction.js'
-import { get as getOptimizer, LossScaleOptimizer, type Optimizer } from '../optimizers/index.js'
 import * as ops from '../ops/index.js'
 import type { KerasTensor } from '../ops/operation.js'
+import { get as getOptimizer, LossScaleOptimizer, type Optimizer } from '../optimizers/index.js'
 import { CompiledLoss } from './compiled-loss.js'
 import { CompiledMetrics } from './compiled-metrics.js'
 import type { DataLike } from './convert.js'
@@ -80,7 +80,12 @@ export abstract class Trainable extends Layer implements CallbackModel {
   compile(options: CompileOptions = {}): void {
     const { loss, lossWeights, metrics, weightedMetrics, stepsPerExecution = 1, autoScaleLoss = true } = options
     if (!(Number.isInteger(stepsPerExecution) && stepsPerExecution > 0)) {
-      throw new ValueError({ where: 'compile', problem: 'stepsPerExecution is no count', expected: 'a whole number of at least 1', received: `${stepsPerExecution}` })
+      throw new ValueError({
+        where: 'compile',
+        problem: 'stepsPerExecution is no count',
+        expected: 'a whole number of at least 1',
+        received: `${stepsPerExecution}`,
+      })
     }
     const inner = getOptimizer(options.optimizer ?? 'rmsprop')
     const isFloat16 = autoScaleLoss && this.computeDtype === 'float16' && !(inner instanceof LossScaleOptimizer)
@@ -112,7 +117,11 @@ export abstract class Trainable extends Layer implements CallbackModel {
 
   #requireCompiled(where: string): Compiled {
     if (this.#compiled !== undefined) return this.#compiled
-    throw new GraphError({ where: `${this.name}.${where}`, problem: 'the model is not compiled', hint: "call model.compile({ optimizer: 'adam', loss: … }) before" })
+    throw new GraphError({
+      where: `${this.name}.${where}`,
+      problem: 'the model is not compiled',
+      hint: "call model.compile({ optimizer: 'adam', loss: … }) before",
+    })
   }
 
   /** Set to true, training ends after this batch. */
@@ -164,7 +173,12 @@ export abstract class Trainable extends Layer implements CallbackModel {
     const all = main === null ? added : [main, ...added]
     const [first, ...rest] = all
     if (first === undefined) {
-      throw new GraphError({ where: this.name, problem: 'there is nothing to make small', expected: 'a loss in compile, or layers that add one with addLoss or a regularizer', hint: "model.compile({ loss: 'mse', … }), or override computeLoss or trainStep" })
+      throw new GraphError({
+        where: this.name,
+        problem: 'there is nothing to make small',
+        expected: 'a loss in compile, or layers that add one with addLoss or a regularizer',
+        hint: "model.compile({ loss: 'mse', … }), or override computeLoss or trainStep",
+      })
     }
     return rest.reduce((total, loss) => ops.add(total, loss), first)
   }
@@ -259,9 +273,17 @@ export abstract class Trainable extends Layer implements CallbackModel {
    * The loss and metrics on data: a number if there is one, a list in the order loss, metrics; a record by name
    * with `returnDict: true`.
    */
-  evaluate(x: DataLike | BatchIterable, y: DataLike | null | undefined, options: EvaluateOptions & { readonly returnDict: true }): Promise<Record<string, number>>
+  evaluate(
+    x: DataLike | BatchIterable,
+    y: DataLike | null | undefined,
+    options: EvaluateOptions & { readonly returnDict: true },
+  ): Promise<Record<string, number>>
   evaluate(x: DataLike | BatchIterable, y?: DataLike | null, options?: EvaluateOptions): Promise<number | number[]>
-  async evaluate(x: DataLike | BatchIterable, y?: DataLike | null, options: EvaluateOptions = {}): Promise<number | number[] | Record<string, number>> {
+  async evaluate(
+    x: DataLike | BatchIterable,
+    y?: DataLike | null,
+    options: EvaluateOptions = {},
+  ): Promise<number | number[] | Record<string, number>> {
     const logs = await this.#requireCompiled('evaluate').runner.evaluate(x, y ?? null, options)
     return options.returnDict === true ? logs : this.#flat(logs)
   }
@@ -272,14 +294,22 @@ export abstract class Trainable extends Layer implements CallbackModel {
   }
 
   /** One step on one batch, whose values are added to the metrics' state. */
-  trainOnBatch(x: DataLike, y: DataLike | null | undefined, options: OnBatchOptions & { readonly returnDict: true }): Promise<Record<string, number>>
+  trainOnBatch(
+    x: DataLike,
+    y: DataLike | null | undefined,
+    options: OnBatchOptions & { readonly returnDict: true },
+  ): Promise<Record<string, number>>
   trainOnBatch(x: DataLike, y?: DataLike | null, options?: OnBatchOptions): Promise<number | number[]>
   async trainOnBatch(x: DataLike, y?: DataLike | null, options: OnBatchOptions = {}): Promise<number | number[] | Record<string, number>> {
     const logs = await this.#requireCompiled('trainOnBatch').runner.onBatch('train', x, y ?? null, options)
     return options.returnDict === true ? logs : this.#flat(logs)
   }
 
-  testOnBatch(x: DataLike, y: DataLike | null | undefined, options: OnBatchOptions & { readonly returnDict: true }): Promise<Record<string, number>>
+  testOnBatch(
+    x: DataLike,
+    y: DataLike | null | undefined,
+    options: OnBatchOptions & { readonly returnDict: true },
+  ): Promise<Record<string, number>>
   testOnBatch(x: DataLike, y?: DataLike | null, options?: OnBatchOptions): Promise<number | number[]>
   async testOnBatch(x: DataLike, y?: DataLike | null, options: OnBatchOptions = {}): Promise<number | number[] | Record<string, number>> {
     const logs = await this.#requireCompiled('testOnBatch').runner.onBatch('test', x, y ?? null, options)
@@ -312,9 +342,27 @@ function withOptions<O extends object>(y: DataLike | null | undefined | O, optio
   return [(y as DataLike | null | undefined) ?? null, {} as O]
 }
 
-const OPTION_NAMES = ['epochs', 'batchSize', 'verbose', 'callbacks', 'signal', 'validationData', 'stepsPerEpoch', 'initialEpoch', 'shuffle', 'classWeight', 'validationSplit', 'validationSteps', 'validationFreq']
+const OPTION_NAMES = [
+  'epochs',
+  'batchSize',
+  'verbose',
+  'callbacks',
+  'signal',
+  'validationData',
+  'stepsPerEpoch',
+  'initialEpoch',
+  'shuffle',
+  'classWeight',
+  'validationSplit',
+  'validationSteps',
+  'validationFreq',
+]
 const isOptions = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype && Object.keys(value).length > 0 && Object.keys(value).every((key) => OPTION_NAMES.includes(key))
+  typeof value === 'object' &&
+  value !== null &&
+  Object.getPrototypeOf(value) === Object.prototype &&
+  Object.keys(value).length > 0 &&
+  Object.keys(value).every((key) => OPTION_NAMES.includes(key))
 
 /** Metrics in the fields of a model and of all layers in it. */
 function ownMetrics(model: Layer): Metric[] {

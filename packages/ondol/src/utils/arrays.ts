@@ -57,9 +57,13 @@ export interface PadOptions {
  * @example
  * padSequences([[1], [2, 3], [4, 5, 6]]) // [[0, 0, 1], [0, 2, 3], [4, 5, 6]]
  */
-export function padSequences(sequences: readonly ArrayLike<number>[], { maxlen, dtype = 'int32', padding = 'pre', truncating = 'pre', value = 0 }: PadOptions = {}): Tensor {
+export function padSequences(
+  sequences: readonly ArrayLike<number>[],
+  { maxlen, dtype = 'int32', padding = 'pre', truncating = 'pre', value = 0 }: PadOptions = {},
+): Tensor {
   const length = maxlen ?? Math.max(0, ...sequences.map((sequence) => sequence.length))
-  const rows: TypedArray = DTYPES[dtype].kind === 'float' ? new Float32Array(sequences.length * length) : allocate(dtype, sequences.length * length)
+  const rows: TypedArray =
+    DTYPES[dtype].kind === 'float' ? new Float32Array(sequences.length * length) : allocate(dtype, sequences.length * length)
   rows.fill(value)
   sequences.forEach((sequence, row) => {
     const count = Math.min(sequence.length, length)

@@ -10,7 +10,8 @@ import { setGlobalSeed } from '../ops/random.js'
 
 /** Makes weights, dropout and shuffling that follow repeatable: same seed, same backend, same numbers. */
 export function setRandomSeed(seed: number): void {
-  if (!Number.isInteger(seed) || seed < 0) throw new ValueError({ where: 'setRandomSeed', problem: 'the seed must be a whole number of at least 0', received: String(seed) })
+  if (!Number.isInteger(seed) || seed < 0)
+    throw new ValueError({ where: 'setRandomSeed', problem: 'the seed must be a whole number of at least 0', received: String(seed) })
   setGlobalSeed(seed)
 }
 
@@ -34,7 +35,9 @@ export interface MemoryReport {
 export function memory(): MemoryReport {
   const held = [...variables].flatMap((ref) => {
     const variable = ref.deref()
-    return variable === undefined || variable.isDisposed ? [] : [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }]
+    return variable === undefined || variable.isDisposed
+      ? []
+      : [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }]
   })
   return { bytes: currentBackend().allocatedBytes, tensors: live.count, variables: held.sort((a, b) => b.bytes - a.bytes) }
 }
