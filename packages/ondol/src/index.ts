@@ -34,12 +34,12 @@ export {
   valueAndGrad,
 } from './engine/index.js'
 export * as initializers from './initializers/index.js'
+export * as config from './layers/config.js'
 export * as layers from './layers/index.js'
 export { Input, type InputOptions } from './layers/index.js'
 export * as losses from './losses/index.js'
 export * as metrics from './metrics/index.js'
 export * from './models/index.js'
-export * as config from './ops/config.js'
 export type { TensorLike } from './ops/define.js'
 export * as ops from './ops/index.js'
 export { KerasTensor } from './ops/operation.js'
