@@ -65,7 +65,9 @@ function printLoop(step: LoopStep): string[] {
   const load = (input: number): string => {
     const source = step.inputs[input]
     if (source === undefined) return '?'
-    return source.kind === 'index' ? `index${strided(source.offset, source.strides)}` : `b${source.buffer}${strided(source.offset, source.strides)}`
+    return source.kind === 'index'
+      ? `index${strided(source.offset, source.strides)}`
+      : `b${source.buffer}${strided(source.offset, source.strides)}`
   }
   const print = (instruction: LoopInstruction, prefix: string): string => {
     switch (instruction.op) {

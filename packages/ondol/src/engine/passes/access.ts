@@ -4,7 +4,7 @@
  * consumer's map into the producer's; where a reshape needs a finer loop, it asks for a dim to be split.
  */
 import { rowMajorStrides, type Shape, sizeOf } from '../../core/shape.js'
-import { type Node, isNode } from '../graph.js'
+import { isNode, type Node } from '../graph.js'
 import type { Strided } from './strided.js'
 
 export interface AxisIndex {
@@ -69,7 +69,12 @@ export function reshapeAccess(access: Access, from: Shape, to: Shape, dims: read
 }
 
 /** One block of axes with equal products: linear index, then taken apart along the target's strides. */
-function reshapeBlock(source: readonly AxisIndex[], from: Shape, to: Shape, dims: readonly number[]): AxisIndex[] | SplitRequest | typeof NO_MAP {
+function reshapeBlock(
+  source: readonly AxisIndex[],
+  from: Shape,
+  to: Shape,
+  dims: readonly number[],
+): AxisIndex[] | SplitRequest | typeof NO_MAP {
   const fromStrides = rowMajorStrides(from)
   const strides = rowMajorStrides(to)
   let offset = 0
@@ -126,7 +131,9 @@ export function moveAccess(node: Node, access: Access, dims: readonly number[]):
   }
   if (isNode(node, 'broadcast')) {
     const { shape, axes } = node.attributes
-    return new Access(axes.map((axis, at) => (input.shape[at] === shape[axis] ? (access.axes[axis] as AxisIndex) : constantIndex(dims.length))))
+    return new Access(
+      axes.map((axis, at) => (input.shape[at] === shape[axis] ? (access.axes[axis] as AxisIndex) : constantIndex(dims.length))),
+    )
   }
   if (isNode(node, 'slice')) {
     const { start, step } = node.attributes

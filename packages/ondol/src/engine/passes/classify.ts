@@ -1,11 +1,28 @@
 /** What kind of work each primitive is, for lowering and fusion. */
 import type { Node, Value } from '../graph.js'
 import {
-  ARITHMETIC, BIT_UNARY, BITWISE, COMPARISON, type ElementwiseName, FLOAT_UNARY, LOGICAL, NUMBER_UNARY, type PrimitiveName,
+  ARITHMETIC,
+  BIT_UNARY,
+  BITWISE,
+  COMPARISON,
+  type ElementwiseName,
+  FLOAT_UNARY,
+  LOGICAL,
+  NUMBER_UNARY,
+  type PrimitiveName,
 } from '../primitives.js'
 
 const ELEMENTWISE: ReadonlySet<string> = new Set<ElementwiseName>([
-  ...FLOAT_UNARY, ...NUMBER_UNARY, ...BIT_UNARY, ...ARITHMETIC, ...BITWISE, ...COMPARISON, ...LOGICAL, 'select', 'cast', 'randomBits',
+  ...FLOAT_UNARY,
+  ...NUMBER_UNARY,
+  ...BIT_UNARY,
+  ...ARITHMETIC,
+  ...BITWISE,
+  ...COMPARISON,
+  ...LOGICAL,
+  'select',
+  'cast',
+  'randomBits',
 ])
 const MOVEMENT: ReadonlySet<string> = new Set<PrimitiveName>(['reshape', 'transpose', 'broadcast', 'slice'])
 const ASSEMBLY: ReadonlySet<string> = new Set<PrimitiveName>(['concat', 'pad', 'scatterAdd', 'scatterSet'])

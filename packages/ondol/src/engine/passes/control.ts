@@ -60,7 +60,16 @@ export function controlStep({ node, inputs, outputs }: Operation, { viewOf, scra
   if (isNode(node, 'cond')) {
     const [whenTrue, whenFalse] = [lower(node.attributes.whenTrue), lower(node.attributes.whenFalse)]
     const [predicate, ...operands] = inputs.map(viewOf) as [Place, ...Place[]]
-    return { kind: 'cond', predicate, whenTrue, whenFalse, inputs: operands, outputs: outputs.map(viewOf), arena: arenaOf(whenTrue, whenFalse), scope }
+    return {
+      kind: 'cond',
+      predicate,
+      whenTrue,
+      whenFalse,
+      inputs: operands,
+      outputs: outputs.map(viewOf),
+      arena: arenaOf(whenTrue, whenFalse),
+      scope,
+    }
   }
   throw new TypeError(`${(node as Node).primitive} is no control flow`)
 }

@@ -4,7 +4,12 @@ import type { LoopStep, Step } from '../plan.js'
 import { readByEpilogue, touched, type Unit } from './units.js'
 
 /** Makes each unit that writes a donated output wait for the readers of its donor, where that closes no circle. */
-export function orderUpdates(units: readonly Unit[], donations: Graph['donations'], inputs: readonly number[], outputs: readonly number[]): readonly Unit[] {
+export function orderUpdates(
+  units: readonly Unit[],
+  donations: Graph['donations'],
+  inputs: readonly number[],
+  outputs: readonly number[],
+): readonly Unit[] {
   if (donations.length === 0) return units
   const readers = new Map<number, Unit[]>()
   const writers = new Map<number, Unit[]>()
@@ -36,7 +41,12 @@ export function orderUpdates(units: readonly Unit[], donations: Graph['donations
  * The outputs that would overwrite their donor before its last reading: not all readings are done, or happen
  * at the same points of the same loop, when the output is written.
  */
-export function earlyWriters(steps: readonly Step[], donations: Graph['donations'], inputs: readonly number[], outputs: readonly number[]): number[] {
+export function earlyWriters(
+  steps: readonly Step[],
+  donations: Graph['donations'],
+  inputs: readonly number[],
+  outputs: readonly number[],
+): number[] {
   const firstWrite = new Map<number, number>()
   const lastRead = new Map<number, number>()
   steps.forEach((step, at) => {

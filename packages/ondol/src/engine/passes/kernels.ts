@@ -4,7 +4,7 @@ import { isNode, type Node, type Value } from '../graph.js'
 import type { KernelAttributes, KernelName, KernelStep, View } from '../plan.js'
 import type { Operation } from './legalize.js'
 import type { Place } from './loops.js'
-import { type Strided, reshapeView } from './strided.js'
+import { reshapeView, type Strided } from './strided.js'
 
 export interface KernelContext {
   /** A view of a value in memory. */
@@ -51,7 +51,12 @@ export function kernelStep(operation: Operation, { viewOf, isUsed }: KernelConte
   if (isNode(node, 'moments')) {
     const x = views[0] as Place
     const [outer, , inner] = x.shape as [number, number, number]
-    return step('moments', {}, [x], results.map((view) => as(view, [outer, inner])))
+    return step(
+      'moments',
+      {},
+      [x],
+      results.map((view) => as(view, [outer, inner])),
+    )
   }
   if (isNode(node, 'argMax') || isNode(node, 'argMin')) {
     const [outer, n, inner] = around((views[0] as Place).shape, [node.attributes.axis])
@@ -63,7 +68,12 @@ export function kernelStep(operation: Operation, { viewOf, isUsed }: KernelConte
   }
   if (isNode(node, 'sort')) {
     const shape = around((views[0] as Place).shape, [node.attributes.axis])
-    return step('sort', { descending: node.attributes.descending }, [as(views[0] as Place, shape)], results.map((view) => as(view, shape)))
+    return step(
+      'sort',
+      { descending: node.attributes.descending },
+      [as(views[0] as Place, shape)],
+      results.map((view) => as(view, shape)),
+    )
   }
   if (isNode(node, 'gather')) {
     const [x, indices] = views as [Place, Place]

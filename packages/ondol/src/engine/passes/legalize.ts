@@ -3,15 +3,16 @@
  * fuse like any element-wise node) go in where a view will not do; kernels swallow bias and relu;
  * parts of concats, pads and scatters are claimed, so that their producers write them in place.
  */
+
+import { sizeOf } from '../../core/shape.js'
 import type { Graph, Node, Value } from '../graph.js'
 import { countUses, isNode, makeNode, resultOf } from '../graph.js'
-import { sizeOf } from '../../core/shape.js'
+import type { PrimitiveName } from '../primitives.js'
 import { type Kind, kindOf, REDUCTIONS } from './classify.js'
 import { type Epilogue, matchEpilogues } from './epilogues.js'
 import { hasUnitStride, matmulOperands, momentsOperand } from './operands.js'
 import { dense, isDense, moveView, type Strided, sliceView } from './strided.js'
 import type { LoweringTarget } from './target.js'
-import type { PrimitiveName } from '../primitives.js'
 
 /** A node on its way to a step. */
 export interface Operation {
@@ -158,7 +159,8 @@ class Legalizer {
   }
 
   #kernelInputs(node: Node): Value[] {
-    if (isNode(node, 'dot')) return this.#moved(node, matmulOperands).map((value) => this.#operand(value, ({ shape, strides }) => hasUnitStride(shape, strides)))
+    if (isNode(node, 'dot'))
+      return this.#moved(node, matmulOperands).map((value) => this.#operand(value, ({ shape, strides }) => hasUnitStride(shape, strides)))
     if (isNode(node, 'moments')) {
       return this.#moved(node, momentsOperand).map((value) => this.#operand(value, (view) => isDense(view) || view.strides[2] === 1))
     }
@@ -257,7 +259,10 @@ class Legalizer {
 }
 
 /** Where in an assembly's result each part begins. */
-export function partsOf({ node, outputs }: Pick<Operation, 'node' | 'outputs'>): readonly { readonly at: number; readonly start: readonly number[] }[] {
+export function partsOf({
+  node,
+  outputs,
+}: Pick<Operation, 'node' | 'outputs'>): readonly { readonly at: number; readonly start: readonly number[] }[] {
   const result = outputs[0] as Value
   if (isNode(node, 'concat')) {
     let from = 0

@@ -135,7 +135,10 @@ class Emitter {
   /** The map of a value over the dims that are not reduced. */
   #kept(shape: Shape): Access {
     const kept = this.dims.flatMap(({ reduced }, dim) => (reduced ? [] : [dim]))
-    const mapped = linearAccess(kept.map((dim) => this.#sizes[dim] as number), shape)
+    const mapped = linearAccess(
+      kept.map((dim) => this.#sizes[dim] as number),
+      shape,
+    )
     if (mapped instanceof SplitRequest) throw new Refine(new SplitRequest(kept[mapped.dim] as number, mapped.inner))
     const access = this.#map(mapped)
     const axes = access.axes.map(({ offset, coefficients }) => {
@@ -172,7 +175,8 @@ class Emitter {
       const result = program.add({ op: 'reduced', reduction, type: loopType(value.dtype) })
       return this.#narrow(program, result, value.dtype)
     }
-    if (maker === undefined || maker.kind === 'kernel' || maker.kind === 'assembly' || maker.kind === 'reduction') return this.#load(program, value, value, access)
+    if (maker === undefined || maker.kind === 'kernel' || maker.kind === 'assembly' || maker.kind === 'reduction')
+      return this.#load(program, value, value, access)
     switch (maker.kind) {
       case 'source':
         return this.#source(program, maker.node, value, access)
@@ -248,7 +252,11 @@ class Emitter {
     if (isNode(node, 'randomBits')) {
       const key = inputs[0] as Value
       const at = (offset: number): Access => new Access([{ offset, coefficients: this.dims.map(() => 0) }])
-      const args = [this.#emit(program, key, at(0)), this.#emit(program, key, at(1)), this.#index(program, access, rowMajorStrides(value.shape))]
+      const args = [
+        this.#emit(program, key, at(0)),
+        this.#emit(program, key, at(1)),
+        this.#index(program, access, rowMajorStrides(value.shape)),
+      ]
       return program.add({ op: 'randomBits', args, type })
     }
     const args = inputs.map((input) => this.#emit(program, input, access))
@@ -275,7 +283,9 @@ class InstructionList {
   readonly #known = new Map<string, number>()
 
   add(instruction: LoopInstruction): number {
-    const key = Object.values(instruction as Record<string, unknown>).join('|') + (Object.is((instruction as { value?: number }).value, -0) ? '-' : '')
+    const key =
+      Object.values(instruction as Record<string, unknown>).join('|') +
+      (Object.is((instruction as { value?: number }).value, -0) ? '-' : '')
     let index = this.#known.get(key)
     if (index === undefined) {
       index = this.instructions.length
@@ -293,7 +303,10 @@ export function copyLoop(target: Place, source: Place | number, type: LoopType, 
   const step: LoopStep = {
     kind: 'loop',
     dims: target.shape.map((size) => ({ size, reduced: false })),
-    inputs: typeof source === 'number' ? [] : [{ kind: 'memory', buffer: source.buffer, offset: source.offset, strides: source.strides.slice(0, rank) }],
+    inputs:
+      typeof source === 'number'
+        ? []
+        : [{ kind: 'memory', buffer: source.buffer, offset: source.offset, strides: source.strides.slice(0, rank) }],
     body: [value],
     stores: [{ value: 0, buffer: target.buffer, offset: target.offset, strides: target.strides }],
     reductions: [],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { randomGraph } from './testing/random-graph.js'
 import { expectSameAsHost } from './testing/graphs.js'
+import { randomGraph } from './testing/random-graph.js'
 
 const targets = [
   { epilogues: true, fusion: true },
@@ -18,7 +18,9 @@ describe('optimize and lowerToPlan on random graphs', () => {
     })
     it(`lowers them unoptimised (fusion ${target.fusion})`, () => {
       fc.assert(
-        fc.property(fc.array(fc.nat(), { minLength: 20, maxLength: 160 }), (choices) => expectSameAsHost(randomGraph(choices), target, (graph) => graph)),
+        fc.property(fc.array(fc.nat(), { minLength: 20, maxLength: 160 }), (choices) =>
+          expectSameAsHost(randomGraph(choices), target, (graph) => graph),
+        ),
         { numRuns: 400 },
       )
     })

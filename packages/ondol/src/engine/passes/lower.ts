@@ -98,7 +98,12 @@ class Lowering {
     if (loop === null) return
     const operations = [...region.body, ...region.reductions, ...region.epilogue]
     const order = operations.reduce((latest, operation) => Math.max(latest, this.#order.get(operation) as number), 0)
-    add(loop.step, order, loop.reads, operations.flatMap(({ outputs }) => outputs))
+    add(
+      loop.step,
+      order,
+      loop.reads,
+      operations.flatMap(({ outputs }) => outputs),
+    )
   }
 
   #addKernel(operation: Operation, add: AddUnit): void {
@@ -136,11 +141,32 @@ class Lowering {
     const { low, interior } = node.attributes
     const source = this.#fillingOf(filling)
     const fill = (start: readonly number[], size: Shape): LoopStep =>
-      copyLoop({ ...sliceView(place, start, size), buffer: place.buffer }, typeof source === 'number' ? source : spread(source, size), loopType(result.dtype), node.scope)
+      copyLoop(
+        { ...sliceView(place, start, size), buffer: place.buffer },
+        typeof source === 'number' ? source : spread(source, size),
+        loopType(result.dtype),
+        node.scope,
+      )
     const before = reads.slice(1)
     if (isSpread(node)) {
-      const filled = add(fill(low.map(() => 0), result.shape), order, before, [])
-      const target = { ...sliceView(place, low, part.shape, interior.map((gap) => gap + 1)), buffer: place.buffer }
+      const filled = add(
+        fill(
+          low.map(() => 0),
+          result.shape,
+        ),
+        order,
+        before,
+        [],
+      )
+      const target = {
+        ...sliceView(
+          place,
+          low,
+          part.shape,
+          interior.map((gap) => gap + 1),
+        ),
+        buffer: place.buffer,
+      }
       const copy = sizeOf(part.shape) === 0 ? null : copyLoop(target, this.#viewOf(part), loopType(result.dtype), node.scope)
       add(copy, order, reads, outputs).after.add(filled)
       return
@@ -160,7 +186,9 @@ class Lowering {
   #assemble(): Plan {
     const { graph } = this
     const units = orderUpdates(this.#units, graph.donations, this.#inputs, this.#outputs)
-    const ordered = schedule(units, (id) => this.#storages[id]?.role.kind === 'temporary').flatMap(({ step }) => (step === null ? [] : [step]))
+    const ordered = schedule(units, (id) => this.#storages[id]?.role.kind === 'temporary').flatMap(({ step }) =>
+      step === null ? [] : [step],
+    )
     const steps = this.#protectDonors(ordered)
     const { offsets, sameAs, arenaBytes } = planMemory(steps, this.#storages)
     const buffers: PlanBuffer[] = []

@@ -74,7 +74,9 @@ function overwrites(step: LoopStep, storages: readonly Storage[]): { readonly fr
       if (input.kind !== 'memory' || used.has(input.buffer) || input.buffer === store.buffer) continue
       const from = storages[input.buffer] as Storage
       if (from.dtype !== to.dtype || from.size !== to.size) continue
-      const isEqual = step.inputs.every((other) => other.kind !== 'memory' || other.buffer !== input.buffer || `${other.offset}|${other.strides}` === key)
+      const isEqual = step.inputs.every(
+        (other) => other.kind !== 'memory' || other.buffer !== input.buffer || `${other.offset}|${other.strides}` === key,
+      )
       if (!isEqual) continue
       pairs.push({ from: input.buffer, to: store.buffer })
       used.add(input.buffer)

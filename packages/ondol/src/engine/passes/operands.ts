@@ -1,5 +1,5 @@
 /** Kernel operands as 3-D views: matrix products take (batch, m, k) · (batch, k, n), moments (outer, reduced, inner). */
-import { sizeOf, type Shape } from '../../core/shape.js'
+import { type Shape, sizeOf } from '../../core/shape.js'
 import { type Abstract, makeNode, type Node, resultOf, type Value } from '../graph.js'
 import { INFER } from '../primitives.js'
 

@@ -9,10 +9,10 @@ import { STRUCTURE_RULES, sumOfPads } from './simplify-structure.js'
 
 const RULES: Rules = merged(
   { add: [sumOfPads], select: [maskBeforePool], transpose: [orderBeforeGather] },
+  KERNEL_RULES,
   ELEMENTWISE_RULES,
   MOVEMENT_RULES,
   STRUCTURE_RULES,
-  KERNEL_RULES,
 )
 
 /** All rules of a primitive, in the order of the tables. */

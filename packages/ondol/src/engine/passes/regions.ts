@@ -171,7 +171,10 @@ export function formRegions(program: Program, fusion: boolean): Regions {
     const joined = near.filter((edge) => edge.level === level)
     const cuts = cutsOf(result.shape)
     if (joined.length > 0 && joined.every(({ member }) => !member.isEpilogue)) {
-      const region = unite(joined.map(({ member }) => member.region.root), cuts)
+      const region = unite(
+        joined.map(({ member }) => member.region.root),
+        cuts,
+      )
       if (region !== null) {
         region.body.push(operation)
         regions.enter(result, region, false)
@@ -311,7 +314,10 @@ function reducedPart(shape: Shape, axes: readonly number[]): string {
 /** Dims of a region's loop, outermost first, and which of them are reduced. */
 export function dimsOf(region: Region): { readonly size: number; readonly reduced: boolean }[] {
   const steps = [1, ...region.cuts, region.size]
-  const parts = (region.reduced ?? '').split(' ').filter(Boolean).map((part) => part.split('-').map(Number) as [number, number])
+  const parts = (region.reduced ?? '')
+    .split(' ')
+    .filter(Boolean)
+    .map((part) => part.split('-').map(Number) as [number, number])
   const dims: { size: number; reduced: boolean }[] = []
   for (let i = 0; i + 1 < steps.length; i++) {
     const from = steps[i] as number

@@ -12,8 +12,30 @@ import { findUsers } from './users.js'
 
 /** Rough cost of a scalar function, in additions. */
 const COSTS: { readonly [P in PrimitiveName]?: number } = {
-  div: 4, sqrt: 4, rsqrt: 4, exp: 12, expm1: 15, log: 15, log1p: 18, tanh: 15, sigmoid: 15, erf: 15, erfInv: 30, pow: 30, sin: 20, cos: 20, tan: 25,
-  asin: 25, acos: 25, atan: 25, atan2: 30, lgamma: 60, digamma: 60, mod: 6, floorDiv: 6, randomBits: 100,
+  div: 4,
+  sqrt: 4,
+  rsqrt: 4,
+  exp: 12,
+  expm1: 15,
+  log: 15,
+  log1p: 18,
+  tanh: 15,
+  sigmoid: 15,
+  erf: 15,
+  erfInv: 30,
+  pow: 30,
+  sin: 20,
+  cos: 20,
+  tan: 25,
+  asin: 25,
+  acos: 25,
+  atan: 25,
+  atan2: 30,
+  lgamma: 60,
+  digamma: 60,
+  mod: 6,
+  floorDiv: 6,
+  randomBits: 100,
 }
 /** Additions that cost as much as moving one byte. */
 const ADDITIONS_PER_BYTE = 3
@@ -65,7 +87,9 @@ export function rematerialize(regions: Regions): void {
     if (home.reductions.length > 0) return false
     return home.body.every(({ outputs }) => {
       const other = outputs[0] as Value
-      return other === value || (!users.isFixed(other) && users.of(other).every((user) => regions.regionOf(user.outputs[0] as Value) === home))
+      return (
+        other === value || (!users.isFixed(other) && users.of(other).every((user) => regions.regionOf(user.outputs[0] as Value) === home))
+      )
     })
   }
 
@@ -76,13 +100,17 @@ export function rematerialize(regions: Regions): void {
   }
 
   /** What computing a value in another region takes, or null if that is not to be done. */
-  function expand(value: Value, region: Region): { readonly values: Set<Value>; readonly leaves: Set<Value>; readonly cost: number } | null {
+  function expand(
+    value: Value,
+    region: Region,
+  ): { readonly values: Set<Value>; readonly leaves: Set<Value>; readonly cost: number } | null {
     const values = new Set<Value>()
     const leaves = new Set<Value>()
     const available = loaded.get(region) as Set<Value>
     let cost = 0
     const visit = (at: Value, isTop: boolean): boolean => {
-      if (values.has(at) || region.inlined.has(at) || regions.regionOf(at) === region) return regions.regionOf(at) !== region || !regions.memberOf(at)?.isEpilogue
+      if (values.has(at) || region.inlined.has(at) || regions.regionOf(at) === region)
+        return regions.regionOf(at) !== region || !regions.memberOf(at)?.isEpilogue
       const maker = program.producer.get(at)
       if (maker?.kind === 'source') return true
       const member = regions.memberOf(at)

@@ -8,7 +8,11 @@ import { type Graph, isGraph, makeNode, type Node, type Value } from '../graph.j
 import { inferOutputs, type PrimitiveAttributes, type PrimitiveName } from '../primitives.js'
 
 /** What a rule makes of a node: other values in the place of its outputs, or null to leave it. */
-export type Rule<P extends PrimitiveName> = (rewriter: Rewriter, attributes: PrimitiveAttributes[P], inputs: readonly Value[]) => Value | readonly Value[] | null
+export type Rule<P extends PrimitiveName> = (
+  rewriter: Rewriter,
+  attributes: PrimitiveAttributes[P],
+  inputs: readonly Value[],
+) => Value | readonly Value[] | null
 export type Rules = { readonly [P in PrimitiveName]?: readonly Rule<P>[] }
 
 export class Rewriter {
@@ -69,7 +73,9 @@ export class Rewriter {
   #attributes(node: Node): PrimitiveAttributes[PrimitiveName] {
     const entries = Object.entries(node.attributes)
     if (!entries.some(([, attribute]) => isGraph(attribute))) return node.attributes
-    return Object.fromEntries(entries.map(([key, attribute]) => [key, isGraph(attribute) ? this.onSubgraph(attribute) : attribute])) as never
+    return Object.fromEntries(
+      entries.map(([key, attribute]) => [key, isGraph(attribute) ? this.onSubgraph(attribute) : attribute]),
+    ) as never
   }
 
   #keyOf(attributes: object): string {
@@ -85,7 +91,9 @@ export class Rewriter {
   /** Small constants are equal by content, big ones by identity. */
   #storageKey(storage: ArrayBufferView): string {
     const numbers = storage as unknown as ArrayLike<number>
-    return numbers.length <= 16 ? Array.from(numbers, (value) => (Object.is(value, -0) ? '-0' : `${value}`)).join(' ') : `storage ${this.#idOf(storage)}`
+    return numbers.length <= 16
+      ? Array.from(numbers, (value) => (Object.is(value, -0) ? '-0' : `${value}`)).join(' ')
+      : `storage ${this.#idOf(storage)}`
   }
 
   #idOf(object: object): number {
@@ -97,4 +105,3 @@ export class Rewriter {
     return id
   }
 }
-

@@ -1,5 +1,14 @@
 /** Scalars inside loops: how dtypes map to loop types, and which conversions need an instruction. */
-import { type DType, fromBfloat16Bits, fromFloat16Bits, readElement, toBfloat16Bits, toFloat16Bits, toInt32, type TypedArray } from '../../core/dtype.js'
+import {
+  type DType,
+  fromBfloat16Bits,
+  fromFloat16Bits,
+  readElement,
+  type TypedArray,
+  toBfloat16Bits,
+  toFloat16Bits,
+  toInt32,
+} from '../../core/dtype.js'
 import type { LoopType } from '../plan.js'
 import type { ReduceName } from '../primitives.js'
 

@@ -20,7 +20,8 @@ const FOLDED: { readonly [P in PrimitiveName]?: (x: number, y: number) => number
   min: Math.min,
 }
 
-const isPowerOfTwo = (value: number): boolean => value !== 0 && Number.isFinite(value) && Number.isInteger(Math.log2(Math.abs(value))) && Math.abs(Math.log2(Math.abs(value))) < 100
+const isPowerOfTwo = (value: number): boolean =>
+  value !== 0 && Number.isFinite(value) && Number.isInteger(Math.log2(Math.abs(value))) && Math.abs(Math.log2(Math.abs(value))) < 100
 const argument = (node: Node): Value => node.inputs[0] as Value
 const isFloatValue = (value: Value): boolean => isFloat(value.dtype)
 
@@ -47,15 +48,52 @@ const beforeSpreading =
     for (const input of inputs) {
       const fill = fillOf(input)
       if (fill !== undefined) sources.push(r.full(source, input.dtype, fill))
-      else if (isNode(input.node, 'broadcast') && sameShape(input.node.attributes.axes, axes) && sameShape(argument(input.node).shape, source)) sources.push(argument(input.node))
+      else if (
+        isNode(input.node, 'broadcast') &&
+        sameShape(input.node.attributes.axes, axes) &&
+        sameShape(argument(input.node).shape, source)
+      )
+        sources.push(argument(input.node))
       else return null
     }
     return r.one('broadcast', { shape, axes }, r.one(primitive, attributes, ...sources))
   }
 
-const names = ['neg', 'abs', 'sqrt', 'rsqrt', 'exp', 'log', 'tanh', 'sigmoid', 'cast', 'add', 'sub', 'mul', 'div', 'max', 'min', 'pow', 'select', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalNot', 'logicalAnd'] as const
-const general = Object.fromEntries(names.map((name) => [name, [fold(name), beforeSpreading(name)]])) as unknown as Record<(typeof names)[number], Rule<PrimitiveName>[]>
-const withGeneral = <P extends (typeof names)[number]>(name: P, ...rules: Rule<P>[]): Rule<P>[] => [...rules, ...(general[name] as Rule<P>[])]
+const names = [
+  'neg',
+  'abs',
+  'sqrt',
+  'rsqrt',
+  'exp',
+  'log',
+  'tanh',
+  'sigmoid',
+  'cast',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'max',
+  'min',
+  'pow',
+  'select',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'logicalNot',
+  'logicalAnd',
+] as const
+const general = Object.fromEntries(names.map((name) => [name, [fold(name), beforeSpreading(name)]])) as unknown as Record<
+  (typeof names)[number],
+  Rule<PrimitiveName>[]
+>
+const withGeneral = <P extends (typeof names)[number]>(name: P, ...rules: Rule<P>[]): Rule<P>[] => [
+  ...rules,
+  ...(general[name] as Rule<P>[]),
+]
 
 /** Casts that lose nothing. */
 const isWider = (from: DType, to: DType): boolean => {
@@ -129,7 +167,9 @@ export const ELEMENTWISE_RULES: Rules = {
     if (isNode(node, 'cast') && isWider(argument(node).dtype, node.attributes.dtype)) return r.one('cast', { dtype }, argument(node))
     return null
   }),
-  logicalNot: withGeneral('logicalNot', (_, __, [x]) => (isNode((x as Value).node, 'logicalNot') ? argument((x as Value).node as Node) : null)),
+  logicalNot: withGeneral('logicalNot', (_, __, [x]) =>
+    isNode((x as Value).node, 'logicalNot') ? argument((x as Value).node as Node) : null,
+  ),
   select: withGeneral('select', (r, _, [condition, whenTrue, whenFalse]) => {
     const known = fillOf(condition as Value)
     if (known !== undefined) return (known === 0 ? whenFalse : whenTrue) as Value
@@ -138,11 +178,12 @@ export const ELEMENTWISE_RULES: Rules = {
     return isNode(node, 'logicalNot') ? r.one('select', {}, argument(node), whenFalse as Value, whenTrue as Value) : null
   }),
   gt: withGeneral('gt', maskFromOutput),
-  lt: withGeneral('lt', (r, _, [x, y]) => (fillOf(x as Value) === 0 && fillOf(y as Value) === undefined ? r.one('gt', {}, y as Value, x as Value) : null)),
+  lt: withGeneral('lt', (r, _, [x, y]) =>
+    fillOf(x as Value) === 0 && fillOf(y as Value) === undefined ? r.one('gt', {}, y as Value, x as Value) : null,
+  ),
 }
 
 const scaled = (r: Rewriter, x: Value, by: number): Value => (by === 1 ? x : r.one('mul', {}, x, r.full(x.shape, x.dtype, by)))
 
 /** -0 leaves every float as it is; +0 would turn -0 around. */
 const isZeroToAdd = (value: Value): boolean => (isFloatValue(value) ? Object.is(fillOf(value), -0) : fillOf(value) === 0)
-

@@ -1,6 +1,7 @@
 /** Kernels next to masks, sums and transposes: the same work on fewer elements, or without a copy. */
-import { layoutAxes } from '../primitives.js'
+
 import { isNode, type Value } from '../graph.js'
+import { layoutAxes } from '../primitives.js'
 import type { Rule, Rules } from './rewriter.js'
 import { fillOf } from './simplify-movement.js'
 
@@ -33,7 +34,9 @@ const sumBeforePool: Rule<'reduceSum'> = (r, { axes }, [x]) => {
 /** A permutation of whole index axes around the axis that a gather reads: how it permutes the indices, or null. */
 function indexOrder(permutation: readonly number[], axis: number, rank: number): number[] | null {
   const isOutside = (at: number): boolean => at < axis || at >= axis + rank
-  return permutation.every((from, at) => (isOutside(at) ? from === at : !isOutside(from))) ? permutation.slice(axis, axis + rank).map((from) => from - axis) : null
+  return permutation.every((from, at) => (isOutside(at) ? from === at : !isOutside(from)))
+    ? permutation.slice(axis, axis + rank).map((from) => from - axis)
+    : null
 }
 
 /** Looking up in another order is no copy. */
@@ -52,7 +55,13 @@ const orderBeforeScatter: Rule<'scatterAdd'> = (r, attributes, [x, indices, upda
   const order = indexOrder(permutation, attributes.axis, (indices as Value).shape.length)
   if (order === null) return null
   const inverse = order.map((_, at) => order.indexOf(at))
-  return r.one('scatterAdd', attributes, x as Value, r.one('transpose', { permutation: inverse }, indices as Value), node.inputs[0] as Value)
+  return r.one(
+    'scatterAdd',
+    attributes,
+    x as Value,
+    r.one('transpose', { permutation: inverse }, indices as Value),
+    node.inputs[0] as Value,
+  )
 }
 
 export const KERNEL_RULES: Rules = {

@@ -85,7 +85,10 @@ export const MOVEMENT_RULES: Rules = {
       if (isNode(node, 'concat')) {
         const { axis } = node.attributes
         const reach = Math.max((size[axis] as number) - 1, 0) * (step[axis] as number)
-        const [low, high] = [Math.min(start[axis] as number, (start[axis] as number) + reach), Math.max(start[axis] as number, (start[axis] as number) + reach)]
+        const [low, high] = [
+          Math.min(start[axis] as number, (start[axis] as number) + reach),
+          Math.max(start[axis] as number, (start[axis] as number) + reach),
+        ]
         let from = 0
         for (const part of node.inputs) {
           const extent = part.shape[axis] as number
@@ -99,7 +102,9 @@ export const MOVEMENT_RULES: Rules = {
       if (isNode(node, 'broadcast')) {
         const { axes } = node.attributes
         const source = inputOf(node)
-        const isCut = source.shape.some((extent, at) => extent !== 1 && (size[axes[at] as number] !== extent || step[axes[at] as number] !== 1))
+        const isCut = source.shape.some(
+          (extent, at) => extent !== 1 && (size[axes[at] as number] !== extent || step[axes[at] as number] !== 1),
+        )
         if (!isCut) return r.one('broadcast', { shape: size, axes }, source)
       }
       return null
@@ -108,10 +113,17 @@ export const MOVEMENT_RULES: Rules = {
   pad: [
     (r, { low, high, interior }, [x, value]) => {
       const { shape, dtype } = x as Value
-      if (low.every((count, axis) => count === 0 && high[axis] === 0 && (interior[axis] === 0 || (shape[axis] as number) <= 1))) return x as Value
+      if (low.every((count, axis) => count === 0 && high[axis] === 0 && (interior[axis] === 0 || (shape[axis] as number) <= 1)))
+        return x as Value
       const fill = fillOf(value as Value)
       if (fill === undefined || !Object.is(fillOf(x as Value), fill)) return null
-      return r.full(shape.map((size, axis) => size + (low[axis] as number) + (high[axis] as number) + Math.max(size - 1, 0) * (interior[axis] as number)), dtype, fill)
+      return r.full(
+        shape.map(
+          (size, axis) => size + (low[axis] as number) + (high[axis] as number) + Math.max(size - 1, 0) * (interior[axis] as number),
+        ),
+        dtype,
+        fill,
+      )
     },
   ],
   concat: [
@@ -167,10 +179,10 @@ function wholeOf(parts: readonly Value[], axis: number, total: number): Value | 
     if (!isNode(node, 'slice')) return null
     const { start, step } = node.attributes
     source ??= inputOf(node)
-    const isNext = inputOf(node) === source && start.every((at, along) => at === (along === axis ? from : 0)) && step.every((by) => by === 1)
+    const isNext =
+      inputOf(node) === source && start.every((at, along) => at === (along === axis ? from : 0)) && step.every((by) => by === 1)
     if (!isNext || shape.some((size, along) => along !== axis && size !== source?.shape[along])) return null
     from += shape[axis] as number
   }
   return source !== undefined && source.shape[axis] === total ? source : null
 }
-

@@ -62,7 +62,9 @@ function piecesOf(value: Value): Pieces | null {
     if (!Object.is(fillOf(node.inputs[1] as Value), 0) || interior.some((gap) => gap !== 0)) return null
     const padded = low.flatMap((before, axis) => (before !== 0 || high[axis] !== 0 ? [axis] : []))
     const [axis] = padded
-    return padded.length === 1 && axis !== undefined ? { axis, parts: [{ from: low[axis] as number, value: node.inputs[0] as Value }] } : null
+    return padded.length === 1 && axis !== undefined
+      ? { axis, parts: [{ from: low[axis] as number, value: node.inputs[0] as Value }] }
+      : null
   }
   if (!isNode(node, 'concat')) return null
   const { axis } = node.attributes
@@ -99,5 +101,8 @@ export const sumOfPads: Rule<'add'> = (r, _, [x, y]) => {
 }
 
 const zeros = (r: Rewriter, like: Value, axis: number, extent: number): Value =>
-  r.full(like.shape.map((size, at) => (at === axis ? extent : size)), like.dtype, 0)
-
+  r.full(
+    like.shape.map((size, at) => (at === axis ? extent : size)),
+    like.dtype,
+    0,
+  )

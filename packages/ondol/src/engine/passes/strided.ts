@@ -1,6 +1,6 @@
 /** Arithmetic on strided views of memory: what a movement op does to offset, shape and strides. */
 import { rowMajorStrides, type Shape, sizeOf } from '../../core/shape.js'
-import { type Node, isNode } from '../graph.js'
+import { isNode, type Node } from '../graph.js'
 
 /** A window on some memory, in elements; which memory, the owner knows. */
 export interface Strided {

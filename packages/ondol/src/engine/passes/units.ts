@@ -88,7 +88,13 @@ export function rebind(step: Step, change: (buffer: number) => number): Step {
         arena: view(step.arena),
       }
     case 'cond':
-      return { ...step, predicate: view(step.predicate), inputs: step.inputs.map(view), outputs: step.outputs.map(view), arena: view(step.arena) }
+      return {
+        ...step,
+        predicate: view(step.predicate),
+        inputs: step.inputs.map(view),
+        outputs: step.outputs.map(view),
+        arena: view(step.arena),
+      }
     default:
       return step satisfies never
   }

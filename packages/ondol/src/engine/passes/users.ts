@@ -22,7 +22,10 @@ export function findUsers({ program }: Regions): Users {
   }
   const outputs = new Set(program.outputs)
   const isFixed = (value: Value): boolean =>
-    program.operands.has(value) || program.claims.has(value) || outputs.has(value) || (users.get(value) ?? []).some(({ kind }) => kind === 'kernel' || kind === 'assembly')
+    program.operands.has(value) ||
+    program.claims.has(value) ||
+    outputs.has(value) ||
+    (users.get(value) ?? []).some(({ kind }) => kind === 'kernel' || kind === 'assembly')
   return { of: (value) => users.get(value) ?? [], isFixed }
 }
 

@@ -4,7 +4,14 @@ import { interpret } from '../../../backends/host/interpret.js'
 import { allocate, type DType, isFloat, readElement, type TypedArray, writeElement } from '../../../core/dtype.js'
 import { type Shape, sizeOf } from '../../../core/shape.js'
 import { type Abstract, type Graph, makeInput, makeNode, type Node, type Value } from '../../graph.js'
-import { type BinaryName, type DotSpec, inferOutputs, type PrimitiveAttributes, type PrimitiveName, type UnaryName } from '../../primitives.js'
+import {
+  type BinaryName,
+  type DotSpec,
+  inferOutputs,
+  type PrimitiveAttributes,
+  type PrimitiveName,
+  type UnaryName,
+} from '../../primitives.js'
 import { type LoweringTarget, lowerToPlan } from '../lower.js'
 import { optimize } from '../optimize.js'
 import { interpretPlan } from './interpret-plan.js'

@@ -1,10 +1,11 @@
 /** Runs plans the slow and obvious way, on real addresses, so that a wrong view or a wrong overlap shows. */
-import { allocate, bytesOf, type DType, isFloat, readElement, type TypedArray, viewOf, writeElement } from '../../../core/dtype.js'
-import { sizeOf } from '../../../core/shape.js'
+
 import type { HostArray } from '../../../backends/host/array.js'
 import { scalarOf } from '../../../backends/host/elementwise.js'
 import { runPrimitive } from '../../../backends/host/interpret.js'
 import { threefry2x32 } from '../../../backends/host/random.js'
+import { allocate, bytesOf, type DType, isFloat, readElement, type TypedArray, viewOf, writeElement } from '../../../core/dtype.js'
+import { sizeOf } from '../../../core/shape.js'
 import type { KernelAttributes, KernelStep, LoopInstruction, LoopStep, Plan, ScanStep, Step, View } from '../../plan.js'
 import type { BinaryName, PrimitiveAttributes, PrimitiveName, UnaryName } from '../../primitives.js'
 
@@ -89,7 +90,12 @@ function runStep(step: Step, cells: readonly Cell[]): void {
     }
     case 'cond': {
       const plan = window(step.predicate).storage[0] === 0 ? step.whenFalse : step.whenTrue
-      runBody(plan, step.inputs.map((view) => window(view)), step.outputs.map((view) => window(view)), window(step.arena))
+      runBody(
+        plan,
+        step.inputs.map((view) => window(view)),
+        step.outputs.map((view) => window(view)),
+        window(step.arena),
+      )
       return
     }
     default:
@@ -114,7 +120,8 @@ function runLoop(step: LoopStep, cells: readonly Cell[]): void {
   const kept = step.dims.flatMap(({ reduced }, dim) => (reduced ? [] : [dim]))
   const reducedDims = step.dims.flatMap(({ reduced }, dim) => (reduced ? [dim] : []))
   const index = step.dims.map(() => 0)
-  const at = (offset: number, strides: readonly number[]): number => strides.reduce((sum, stride, dim) => sum + stride * (index[dim] as number), offset)
+  const at = (offset: number, strides: readonly number[]): number =>
+    strides.reduce((sum, stride, dim) => sum + stride * (index[dim] as number), offset)
   const load = (input: number): number => {
     const source = step.inputs[input] as LoopStep['inputs'][number]
     const place = at(source.offset, source.strides)
@@ -123,12 +130,14 @@ function runLoop(step: LoopStep, cells: readonly Cell[]): void {
     if (place < 0 || place >= storage.length) throw new Error('a loop reads outside its buffer')
     return readElement(dtype, storage, place)
   }
-  const store = (values: readonly number[]) => (to: LoopStep['stores'][number]): void => {
-    const { dtype, storage } = cells[to.buffer] as Cell
-    const place = at(to.offset, to.strides)
-    if (place < 0 || place >= storage.length) throw new Error('a loop writes outside its buffer')
-    writeElement(dtype, storage, place, values[to.value] as number)
-  }
+  const store =
+    (values: readonly number[]) =>
+    (to: LoopStep['stores'][number]): void => {
+      const { dtype, storage } = cells[to.buffer] as Cell
+      const place = at(to.offset, to.strides)
+      if (place < 0 || place >= storage.length) throw new Error('a loop writes outside its buffer')
+      writeElement(dtype, storage, place, values[to.value] as number)
+    }
   walk(step, kept, index, () => {
     const sums = step.reductions.map(({ op, value }) => START[op](step.body[value]?.type ?? 'f32'))
     walk(step, reducedDims, index, () => {
@@ -173,7 +182,13 @@ function walk({ dims }: LoopStep, over: readonly number[], index: number[], visi
   index[dim] = 0
 }
 
-function evaluate(instruction: LoopInstruction, values: readonly number[], program: readonly LoopInstruction[], load: (input: number) => number, sums: readonly number[]): number {
+function evaluate(
+  instruction: LoopInstruction,
+  values: readonly number[],
+  program: readonly LoopInstruction[],
+  load: (input: number) => number,
+  sums: readonly number[],
+): number {
   const { type } = instruction
   switch (instruction.op) {
     case 'load':
@@ -223,7 +238,11 @@ function runKernel(step: KernelStep, cells: readonly Cell[]): void {
 }
 
 function kernelResults(step: KernelStep, inputs: readonly HostArray[], outputs: readonly HostArray[]): HostArray[] {
-  const run = <P extends PrimitiveName>(primitive: P, attributes: PrimitiveAttributes[P], operands: readonly HostArray[] = inputs): HostArray[] => runPrimitive(primitive, attributes, operands)
+  const run = <P extends PrimitiveName>(
+    primitive: P,
+    attributes: PrimitiveAttributes[P],
+    operands: readonly HostArray[] = inputs,
+  ): HostArray[] => runPrimitive(primitive, attributes, operands)
   const shape = outputs[0]?.shape ?? []
   switch (step.kernel) {
     case 'matmul':
@@ -231,7 +250,8 @@ function kernelResults(step: KernelStep, inputs: readonly HostArray[], outputs: 
       const { bias, activation } = step.attributes as KernelAttributes['matmul' | 'conv']
       const spec = { batchA: [0], batchB: [0], contractA: [2], contractB: [1] }
       const operands = inputs.slice(0, 2)
-      const [result] = step.kernel === 'matmul' ? run('dot', spec, operands) : run('conv', step.attributes as KernelAttributes['conv'], operands)
+      const [result] =
+        step.kernel === 'matmul' ? run('dot', spec, operands) : run('conv', step.attributes as KernelAttributes['conv'], operands)
       const isFirst = step.kernel === 'conv' && (step.attributes as KernelAttributes['conv']).layout === 'channelsFirst'
       return [finish(result as HostArray, bias ? inputs[2] : undefined, activation === 'relu', isFirst ? 1 : shape.length - 1)]
     }
@@ -260,7 +280,8 @@ function kernelResults(step: KernelStep, inputs: readonly HostArray[], outputs: 
 }
 
 /** Pool positions may be stored as uint8; the host knows them as int32. */
-const widen = (array: HostArray): HostArray => (array.dtype === 'uint8' ? { ...array, dtype: 'int32', storage: Int32Array.from(array.storage) } : array)
+const widen = (array: HostArray): HostArray =>
+  array.dtype === 'uint8' ? { ...array, dtype: 'int32', storage: Int32Array.from(array.storage) } : array
 
 function finish(result: HostArray, bias: HostArray | undefined, relu: boolean, channel: number): HostArray {
   const inner = sizeOf(result.shape.slice(channel + 1))

@@ -26,7 +26,10 @@ export function randomGraph(choices: readonly number[]): Graph {
 function withDonations(graph: Graph, choose: (limit: number) => number): Graph {
   const donations: [number, number][] = []
   graph.outputs.forEach(({ shape }, output) => {
-    const input = graph.inputs.findIndex((value, i) => `${value.shape}` === `${shape}` && value.dtype === graph.outputs[output]?.dtype && !donations.some(([used]) => used === i))
+    const input = graph.inputs.findIndex(
+      (value, i) =>
+        `${value.shape}` === `${shape}` && value.dtype === graph.outputs[output]?.dtype && !donations.some(([used]) => used === i),
+    )
     if (input >= 0 && choose(2) === 0) donations.push([input, output])
   })
   return { ...graph, donations }
@@ -43,14 +46,25 @@ function step(g: GraphBuilder, values: readonly Value[], choose: Choose, pick: P
   const axes = (): number[] => shape.map((_, axis) => axis).filter(() => choose(2) === 0)
   switch (choose(18)) {
     case 0:
-      return [g.unary(x.dtype === 'float32' ? pick(['tanh', 'neg', 'abs', 'sigmoid', 'floor'] as const) : x.dtype === 'bool' ? 'logicalNot' : 'neg', x)]
+      return [
+        g.unary(
+          x.dtype === 'float32' ? pick(['tanh', 'neg', 'abs', 'sigmoid', 'floor'] as const) : x.dtype === 'bool' ? 'logicalNot' : 'neg',
+          x,
+        ),
+      ]
     case 1:
     case 2:
-      return [x.dtype === 'bool' ? g.binary('logicalAnd', x, like(pick(values))) : g.binary(pick(['add', 'sub', 'mul', 'max', 'min'] as const), x, like(pick(values)))]
+      return [
+        x.dtype === 'bool'
+          ? g.binary('logicalAnd', x, like(pick(values)))
+          : g.binary(pick(['add', 'sub', 'mul', 'max', 'min'] as const), x, like(pick(values))),
+      ]
     case 3:
       return [g.binary(pick(['lt', 'ge', 'eq'] as const), x, like(pick(values)))]
     case 4:
-      return [g.one('cast', { dtype: pick(['float32', 'int32', 'bool', 'uint8', 'bfloat16', 'float64'] as const) }, x)].map((value) => (value.dtype === 'float32' ? value : g.one('cast', { dtype: 'float32' }, value)))
+      return [g.one('cast', { dtype: pick(['float32', 'int32', 'bool', 'uint8', 'bfloat16', 'float64'] as const) }, x)].map((value) =>
+        value.dtype === 'float32' ? value : g.one('cast', { dtype: 'float32' }, value),
+      )
     case 5:
       return [g.reshape(x, pick(SHAPES.filter((other) => sizeOf(other) === sizeOf(shape)).concat([[...shape, 1]])))]
     case 6: {
@@ -62,7 +76,15 @@ function step(g: GraphBuilder, values: readonly Value[], choose: Choose, pick: P
       return [g.transpose(x, permutation)]
     }
     case 7:
-      return sizeOf(shape) > 24 ? [] : [g.broadcast(x, [2, ...shape], shape.map((_, axis) => axis + 1))]
+      return sizeOf(shape) > 24
+        ? []
+        : [
+            g.broadcast(
+              x,
+              [2, ...shape],
+              shape.map((_, axis) => axis + 1),
+            ),
+          ]
     case 8: {
       const size = shape.map((extent) => 1 + choose(extent))
       const step = shape.map((extent, axis) => (((size[axis] as number) - 1) * 2 < extent ? pick([1, 2, -1]) : pick([1, -1])))
@@ -113,7 +135,11 @@ function step(g: GraphBuilder, values: readonly Value[], choose: Choose, pick: P
         () => [
           g.binary(
             'mul',
-            g.one('cast', { dtype: 'float32' }, g.one('randomBits', { shape }, g.one('constant', { shape: [2], dtype: 'int32', storage: new Int32Array([7, 9]) }))),
+            g.one(
+              'cast',
+              { dtype: 'float32' },
+              g.one('randomBits', { shape }, g.one('constant', { shape: [2], dtype: 'int32', storage: new Int32Array([7, 9]) })),
+            ),
             g.full(shape, 'float32', 1e-9),
           ),
         ],
@@ -128,6 +154,13 @@ function fit(g: GraphBuilder, value: Value, shape: Shape, dtype: Value['dtype'])
   if (`${x.shape}` === `${shape}`) return x
   if (sizeOf(x.shape) === sizeOf(shape)) return g.reshape(x, shape)
   const small = x.shape.map(() => 0)
-  x = g.reshape(g.slice(x, small, x.shape.map(() => 1)), [])
+  x = g.reshape(
+    g.slice(
+      x,
+      small,
+      x.shape.map(() => 1),
+    ),
+    [],
+  )
   return g.broadcast(x, shape, [])
 }
