@@ -1,5 +1,6 @@
 /** Measures contestants side by side: all alive at once, asked in turn, round after round. */
 import { strangersShare } from './machine.mjs'
+import { MODELS } from './models.mjs'
 import { ContestantProcess } from './process.mjs'
 
 /** The time that one turn of a contestant should take. */
@@ -78,7 +79,7 @@ export async function measureModel(model, contestants, { rounds, threads, quick,
       continue
     }
     const warm = await ask(name, 3)
-    if (warm) steps.set(name, Math.min(200, Math.max(2, Math.round(turn / Math.min(...warm.ms)))))
+    if (warm) steps.set(name, Math.min(MODELS[model].maxSteps ?? 100, Math.max(2, Math.round(turn / stepTime(warm.ms)))))
   }
   for (let round = 0; round < rounds; round++) {
     disturbance.push(await strangersShare())

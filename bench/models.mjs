@@ -1,7 +1,7 @@
 /** The training steps that are compared, and the single kernels beside them. */
 
 /**
- * `title` for the table; `together`: how many contestants may live at once, because each keeps gigabytes;
+ * `title` for the table; `maxSteps`: the most steps of one turn, 100 unless said; `together`: how many contestants may live at once, because each keeps gigabytes;
  * `skip`: contestants that need minutes to compile the model or hours to run it.
  */
 export const MODELS = {
@@ -13,7 +13,7 @@ export const MODELS = {
     together: 4,
     skip: ['torch compile', 'tfjs cpu', 'tfjs wasm'],
   },
-  tiny: { title: 'tiny: 8-16-4, SGD, batch 32 (overhead of a step)' },
+  tiny: { title: 'tiny: 8-16-4, SGD, batch 32 (overhead of a step)', maxSteps: 1000 },
 }
 
 /** Requests of single kernels with their arithmetic in FLOP. */

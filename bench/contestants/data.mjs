@@ -15,23 +15,33 @@ function generator(seed) {
   }
 }
 
+/** `values`, the batches one after another, going round until there are `batches` of them. */
+function goRound(values, batches) {
+  const length = (values.length / BATCHES) * batches
+  const all = new values.constructor(length)
+  for (let start = 0; start < length; start += values.length) {
+    all.set(length - start < values.length ? values.subarray(0, length - start) : values, start)
+  }
+  return all
+}
+
 /**
- * `batches` batches in one piece: `inputs` is a list of { data, shape }, `labels` one { data, shape };
- * labels are class numbers, for lstmqa one-hot rows of 500.
+ * `batches` batches in one piece, of which the first BATCHES differ: `inputs` is a list of { data, shape }, `labels` one
+ * { data, shape }; labels are class numbers, for lstmqa one-hot rows of 500.
  */
 export function make(model, batches = BATCHES) {
   const random = generator(7)
-  const size = BATCH_SIZE[model] * batches
+  const size = BATCH_SIZE[model] * BATCHES
   const integers = (length, from, to) => Int32Array.from({ length }, () => from + Math.floor(random() * (to - from)))
+  const part = (values, ...rest) => ({ data: goRound(values, batches), shape: [BATCH_SIZE[model] * batches, ...rest] })
   if (model === 'lstmqa') {
-    const words = () => ({ data: integers(size * 100, 1, 10000), shape: [size, 100] })
     const labels = new Float32Array(size * 500)
     integers(size, 0, 500).forEach((answer, row) => {
       labels[row * 500 + answer] = 1
     })
-    return { inputs: [words(), words()], labels: { data: labels, shape: [size, 500] } }
+    return { inputs: [part(integers(size * 100, 1, 10000), 100), part(integers(size * 100, 1, 10000), 100)], labels: part(labels, 500) }
   }
-  const shape = [size, ...IMAGE[model]]
-  const images = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, random)
-  return { inputs: [{ data: images, shape }], labels: { data: integers(size, 0, model === 'tiny' ? 4 : 10), shape: [size] } }
+  const image = IMAGE[model]
+  const images = Float32Array.from({ length: image.reduce((a, b) => a * b, size) }, random)
+  return { inputs: [part(images, ...image)], labels: part(integers(size, 0, model === 'tiny' ? 4 : 10)) }
 }

@@ -9,10 +9,13 @@ process.env.ONDOL_BACKEND = backend
 const begin = performance.now()
 const ondol = await import('../../packages/ondol/dist/index.js')
 const importMs = performance.now() - begin
-const { Input, Model, Sequential, callbacks, config, getBackend, jit, layers, losses, ops, optimizers, tensor } = ondol
+const { Input, Model, Sequential, callbacks, getBackend, jit, layers, losses, ops, optimizers, tensor } = ondol
 
 if (getBackend() !== backend) throw new Error(`the ${backend} backend is not available`)
-if (policy !== 'float32') config.setDtypePolicy(policy)
+if (policy !== 'float32') {
+  const { setDtypePolicy } = await import('../../packages/ondol/dist/layers/dtype-policy.js')
+  setDtypePolicy(policy)
+}
 
 function densenet(growth = 12, depth = 16) {
   const norm = (x) => layers.relu()(layers.batchNormalization()(x))
@@ -113,7 +116,7 @@ async function train(name, steps) {
   return { ms, fitMs: ended - fit, buildMs: fit - started, loss: history.history.loss.at(-1) }
 }
 
-/** A kernel is run ten times for each time of the clock, so that reading the answer back weighs little. */
+/** A kernel is run many times for each time of the clock, so that reading the last answer back weighs little. */
 async function probe({ probe: name, m, k, n, shape, filters, kernel, repeats = 9 }) {
   const type = policy === 'float32' ? 'float32' : 'bfloat16'
   const random = (...dims) => {
@@ -132,9 +135,9 @@ async function probe({ probe: name, m, k, n, shape, filters, kernel, repeats = 9
     last.dispose()
   }
   await burst(2)
-  const long = median(await timed(repeats, () => burst(11)))
-  const short = median(await timed(repeats, () => burst(1)))
-  return { ms: [(long - short) / 10] }
+  const [once] = await timed(1, () => burst(3))
+  const count = Math.min(200, Math.max(10, Math.round(180 / once)))
+  return { ms: [median(await timed(repeats, () => burst(count))) / count] }
 }
 
 const greeting = { name: `ondol ${backend} ${policy}`, versions: { node: process.version }, importMs }
