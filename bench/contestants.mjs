@@ -11,9 +11,14 @@ const script = (name) => join(here, 'contestants', name)
 const node = (file, ...rest) => [process.execPath, '--expose-gc', script(file), ...rest]
 const python = (file, ...rest) => [pythonPath(), script(file), ...rest]
 
+const built = {
+  native: join(here, '../packages/native/build/ondol_native.node'),
+  wasm: join(here, '../packages/ondol/dist/index.js'),
+}
+
 const ondol = (backend, policy) => ({
   command: () => node('ondol.mjs', backend, policy),
-  missing: () => (existsSync(join(here, '../packages/ondol/dist/index.js')) ? undefined : 'not built'),
+  missing: () => (existsSync(built[backend]) ? undefined : 'not built'),
   isOndol: true,
   environment: { ONDOL_DEBUG: 'fallback' },
 })

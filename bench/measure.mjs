@@ -36,7 +36,7 @@ async function startAll(contestants, threads, results) {
       processes.set(name, started)
       results.set(name, { importMs: started.greeting.importMs, versions: started.greeting.versions, turns: [] })
     } catch (error) {
-      results.set(name, { missing: error.message })
+      results.set(name, { failed: error.message })
     }
   }
   return processes
@@ -53,6 +53,13 @@ export async function measureModel(model, contestants, { rounds, threads, quick,
   const turn = quick ? TURN_MS.quick : TURN_MS.full
   const steps = new Map()
 
+  const retire = (name) => {
+    const process = processes.get(name)
+    if (contestants.get(name).isOndol) results.get(name).fallbacks = process.fallbacks
+    process.stop()
+    processes.delete(name)
+  }
+
   const ask = async (name, count) => {
     const result = results.get(name)
     try {
@@ -61,8 +68,7 @@ export async function measureModel(model, contestants, { rounds, threads, quick,
       return answer
     } catch (error) {
       result.failed = error.message
-      processes.get(name).stop()
-      processes.delete(name)
+      retire(name)
     }
   }
 
@@ -74,8 +80,7 @@ export async function measureModel(model, contestants, { rounds, threads, quick,
     result.firstMs = first.fitMs ?? first.ms[0] // from the call of fit, where there is one
     if (first.ms[0] > limit / 4) {
       result.turns.push(first.ms[0]) // too slow to be asked again
-      processes.get(name).stop()
-      processes.delete(name)
+      retire(name)
       continue
     }
     const warm = await ask(name, 3)
@@ -89,10 +94,8 @@ export async function measureModel(model, contestants, { rounds, threads, quick,
       if (answer) results.get(name).turns.push(stepTime(answer.ms))
     }
   }
-  for (const [name, result] of results) {
-    const left = processes.get(name)
-    if (contestants.get(name).isOndol && left) result.fallbacks = left.fallbacks
-    left?.stop()
+  for (const name of [...processes.keys()]) retire(name)
+  for (const result of results.values()) {
     if (result.turns?.length) Object.assign(result, { stepMs: median(result.turns), bestMs: Math.min(...result.turns) })
   }
   return results
@@ -121,7 +124,8 @@ export async function measureProbes(probes, contestants, { rounds, threads, limi
     }
   }
   for (const left of processes.values()) left.stop()
-  return { missing: [...started].filter(([, r]) => r.missing).map(([name, r]) => [name, r.missing]), table }
+  const absent = [...started].map(([name, { missing, failed }]) => [name, missing ?? failed]).filter(([, reason]) => reason)
+  return { missing: absent, table }
 }
 
 /** Another one begins each round. */

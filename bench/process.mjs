@@ -42,6 +42,11 @@ export class ContestantProcess {
     for (const [, what] of text.matchAll(/\[ondol:fallback\] (.*)/g)) this.#fallbacks.add(what)
   }
 
+  #lastWords() {
+    const lines = this.#stderr.trim().split('\n')
+    return (lines.findLast((line) => /Error\b/.test(line)) ?? lines.at(-1))?.slice(0, 160) || 'died without a word'
+  }
+
   get fallbacks() {
     return [...this.#fallbacks]
   }
@@ -57,7 +62,7 @@ export class ContestantProcess {
       this.stop()
       throw new Error(`over ${Math.round(limit / 1000)} s`)
     }
-    if (answer.done) throw new Error(this.#stderr.trim().split('\n').at(-1)?.slice(0, 120) || 'died')
+    if (answer.done) throw new Error(this.#lastWords())
     return JSON.parse(answer.value)
   }
 
