@@ -351,6 +351,31 @@ describe('callbacks', () => {
     ])
   })
 
+  it('may see samples only, each with the numbers of its batch', async () => {
+    const seen: [number, number][] = []
+    class Sampler extends Callback {
+      override get batchLogs(): 'sampled' {
+        return 'sampled'
+      }
+      override onTrainBatchEnd(batch: number, logs: Logs): void {
+        seen.push([batch, logs.loss as number])
+      }
+    }
+    const model = linear()
+    model.compile({ optimizer: 'sgd', loss: 'mae' })
+    model.optimizer!.learningRate = 0
+    const targets = Array.from({ length: 50 }, (_, i) => [i])
+    await model.fit(wave(50, 1), targets, { ...silent, batchSize: 1, shuffle: false, callbacks: [new Sampler()] })
+    expect(seen[0]).toEqual([0, 0])
+    for (const [batch, loss] of seen) expect(loss).toBeCloseTo(batch / 2)
+    class Failing extends Sampler {
+      override onTrainBatchEnd(): void {
+        throw new Error('no room')
+      }
+    }
+    await expect(model.fit(wave(9, 1), wave(9, 1), { ...silent, batchSize: 1, callbacks: [new Failing()] })).rejects.toThrow('no room')
+  })
+
   it('stop training', async () => {
     class Stop extends Callback {
       override onTrainBatchEnd(batch: number): void {

@@ -9,13 +9,14 @@ import { History } from '../callbacks/history.js'
 import { ProgbarLogger } from '../callbacks/progbar-logger.js'
 import { DataError, ValueError } from '../core/errors.js'
 import { flatten, type Tree, unflatten } from '../core/tree.js'
-import { type Jitted, lax, type Tensor, type Variable } from '../engine/index.js'
+import { currentBackend, type Jitted, lax, type Tensor, type Variable } from '../engine/index.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { type ClassWeights, weighByClass } from './class-weight.js'
 import { type Arrays, Converter, countSamples, type DataLike, type Expected, sliceArrays } from './convert.js'
 import { readLogs, sorted } from './logs.js'
 import type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, PredictOptions, Verbosity } from './options.js'
 import { Pace } from './pace.js'
+import { Sampler } from './sampler.js'
 import { ArraySource, type BatchIterable, type Feed, IterableSource, isBatchIterable, type Source } from './source.js'
 import { type Batch, CompiledStep, compiledUnless, packed } from './step.js'
 
@@ -39,8 +40,6 @@ interface StepSettings {
 }
 
 type Report = Record<string, Tensor> | null
-/** Milliseconds between two samples of the logs for a progress bar. */
-const SAMPLE_MS = 100
 
 interface Run {
   readonly phase: 'Train' | 'Test'
@@ -228,11 +227,11 @@ export class Runner {
     const { phase, source, steps, callbacks, settings, signal } = run
     const step = this.#steps[phase]
     const pace = new Pace()
+    const sampler = new Sampler()
     const wantsBegin = callbacks.wants(`on${phase}BatchBegin`)
     const wishes = callbacks.batchLogs(phase)
     let batches = 0
     let isExhausted = false
-    let nextSample = 0
     let report: Report = null
     while (steps === null || batches < steps) {
       signal?.throwIfAborted()
@@ -247,19 +246,24 @@ export class Runner {
       report = step.run(feeds, settings as StepSettings & Tree<unknown>) ?? null
       release(previous)
       batches += feeds.length
-      if (wishes === 'every' || (wishes === 'sampled' && performance.now() >= nextSample)) {
-        await callbacks.batchEnd(phase, batches - 1, await this.#read(report))
-        nextSample = performance.now() + SAMPLE_MS
-      }
+      if (wishes === 'every') await callbacks.batchEnd(phase, batches - 1, await this.#read(report))
+      else if (wishes === 'sampled') this.#offerSample(sampler, callbacks, phase, batches - 1, report)
       const pause = pace.step()
       if (pause !== undefined) await pause
       if (phase === 'Train' && this.#model.stopTraining) break
     }
     if (isExhausted) requireBatches(run, batches)
     await pace.drain()
+    await sampler.settle()
     const logs = await this.#read(report)
     release(report)
     return { logs, batches, isExhausted }
+  }
+
+  #offerSample(sampler: Sampler, callbacks: CallbackList, phase: 'Train' | 'Test', batch: number, report: Report): void {
+    sampler.offer(async () => {
+      await callbacks.batchEnd(phase, batch, await this.#read(report))
+    })
   }
 
   /** As many batches as one execution takes, fewer at the end. */
@@ -419,6 +423,10 @@ export class Runner {
     try {
       return await body(converter)
     } finally {
+      // However it ended, nothing of it runs on; a failure has been told already.
+      await currentBackend()
+        .finish()
+        .catch(() => undefined)
       converter.dispose()
       this.#isRunning = false
     }
