@@ -10,6 +10,7 @@ import { lowerToPlan } from '../../engine/passes/lower.js'
 import type { Plan } from '../../engine/plan.js'
 import { compilePlan } from './program/compile.js'
 import { ARENA_SLOT, SCRATCH_SLOT, type Sequence } from './program/sequence.js'
+import { Pressure } from './runtime/pressure.js'
 import { Runtime, type WasmOptions } from './runtime/runtime.js'
 
 export type { WasmOptions } from './runtime/runtime.js'
@@ -21,16 +22,22 @@ export function createWasmBackend(options: WasmOptions = {}): WasmBackend {
 
 class WasmMemory implements Memory {
   isFree = false
+  /** See runtime/pressure.ts. */
+  token: ArrayBuffer | undefined
   constructor(
     readonly bytes: number,
     readonly address: number,
-  ) {}
+    token: ArrayBuffer | undefined,
+  ) {
+    this.token = token
+  }
 }
 
 export class WasmBackend implements Backend {
   readonly name = 'wasm'
   readonly dtypes: ReadonlySet<DType> = new Set<DType>(['float32', 'float16', 'bfloat16', 'int32', 'uint8', 'bool'])
   readonly #runtime: Runtime
+  readonly #pressure = new Pressure()
   #allocated = 0
 
   constructor(runtime: Runtime) {
@@ -52,9 +59,9 @@ export class WasmBackend implements Backend {
   }
 
   allocate(bytes: number): Memory {
-    const memory = new WasmMemory(bytes, this.#runtime.heap.allocate(bytes))
+    const address = this.#runtime.heap.allocate(bytes)
     this.#allocated += bytes
-    return memory
+    return new WasmMemory(bytes, address, this.#pressure.tokenFor(bytes))
   }
 
   write(memory: Memory, storage: TypedArray): void {
@@ -73,6 +80,7 @@ export class WasmBackend implements Backend {
   free(memory: Memory): void {
     const block = alive(memory)
     block.isFree = true
+    block.token = undefined
     this.#runtime.heap.free(block.address, block.bytes)
     this.#allocated -= block.bytes
   }

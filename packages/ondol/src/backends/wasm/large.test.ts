@@ -51,16 +51,93 @@ const conv2d = (changes: Partial<ConvSpec> = {}): ConvSpec => ({
 
 const convolutions: readonly (readonly [string, Shape, Shape, ConvSpec])[] = [
   ['one channel', [3, 20, 19, 1], [3, 3, 1, 20], conv2d()],
-  ['padded', [2, 15, 14, 12], [3, 3, 12, 21], conv2d({ padding: [[1, 1], [1, 1]] })],
-  ['strided and dilated', [2, 17, 16, 5], [3, 2, 5, 9], conv2d({ strides: [2, 3], dilation: [2, 1], padding: [[2, 1], [0, 3]] })],
+  [
+    'padded',
+    [2, 15, 14, 12],
+    [3, 3, 12, 21],
+    conv2d({
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    }),
+  ],
+  [
+    'strided and dilated',
+    [2, 17, 16, 5],
+    [3, 2, 5, 9],
+    conv2d({
+      strides: [2, 3],
+      dilation: [2, 1],
+      padding: [
+        [2, 1],
+        [0, 3],
+      ],
+    }),
+  ],
   ['pointwise', [2, 13, 11, 40], [1, 1, 40, 24], conv2d()],
-  ['grouped', [2, 9, 10, 12], [3, 3, 4, 18], conv2d({ groups: 3, padding: [[1, 1], [1, 1]] })],
-  ['depthwise', [2, 12, 11, 22], [3, 3, 1, 22], conv2d({ groups: 22, padding: [[1, 1], [1, 1]] })],
-  ['depthwise, strided', [2, 12, 11, 22], [3, 3, 1, 22], conv2d({ groups: 22, strides: [2, 2], padding: [[0, 1], [1, 1]] })],
+  [
+    'grouped',
+    [2, 9, 10, 12],
+    [3, 3, 4, 18],
+    conv2d({
+      groups: 3,
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    }),
+  ],
+  [
+    'depthwise',
+    [2, 12, 11, 22],
+    [3, 3, 1, 22],
+    conv2d({
+      groups: 22,
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    }),
+  ],
+  [
+    'depthwise, strided',
+    [2, 12, 11, 22],
+    [3, 3, 1, 22],
+    conv2d({
+      groups: 22,
+      strides: [2, 2],
+      padding: [
+        [0, 1],
+        [1, 1],
+      ],
+    }),
+  ],
   ['depthwise, twofold', [1, 8, 9, 6], [3, 3, 1, 12], conv2d({ groups: 6 })],
-  ['channels first', [2, 10, 13, 12], [3, 3, 10, 16], conv2d({ layout: 'channelsFirst', padding: [[1, 1], [0, 2]] })],
+  [
+    'channels first',
+    [2, 10, 13, 12],
+    [3, 3, 10, 16],
+    conv2d({
+      layout: 'channelsFirst',
+      padding: [
+        [1, 1],
+        [0, 2],
+      ],
+    }),
+  ],
   ['of one axis', [4, 60, 18], [5, 18, 33], { strides: [1], padding: [[2, 2]], dilation: [1], groups: 1, layout: 'channelsLast' }],
-  ['of many channels', [1, 6, 6, 260], [3, 3, 260, 16], conv2d({ padding: [[1, 1], [1, 1]] })],
+  [
+    'of many channels',
+    [1, 6, 6, 260],
+    [3, 3, 260, 16],
+    conv2d({
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    }),
+  ],
 ]
 
 describe.each(backends.map((backend) => [backend.description, backend] as const))('%s', (_, backend) => {
@@ -133,7 +210,10 @@ describe.each(backends.map((backend) => [backend.description, backend] as const)
   it('sums a million ones exactly, and numbers far from zero closely', async () => {
     const ones = array([1 << 20], 'float32', () => 1)
     const far = array([1 << 18], 'float32', () => 1000 + random())
-    const graph = trial([ones, far], (g, a, b) => [g.apply('reduceSum', { axes: [0] }, a as Value), g.apply('reduceSum', { axes: [0] }, b as Value)])
+    const graph = trial([ones, far], (g, a, b) => [
+      g.apply('reduceSum', { axes: [0] }, a as Value),
+      g.apply('reduceSum', { axes: [0] }, b as Value),
+    ])
     const [first, second] = await run(backend, graph)
     expect(first?.[0]).toBe(1 << 20)
     const exact = Array.from(far.storage).reduce((sum, value) => sum + value, 0)
@@ -142,12 +222,23 @@ describe.each(backends.map((backend) => [backend.description, backend] as const)
 
   it('finds mean and variance of columns and rows far from zero', async () => {
     const x = array([5000, 33], 'float32', () => 10_000 + random())
-    const graph = trial([x], (g, a) => [...g.applyAll('moments', { axes: [0] }, a as Value), ...g.applyAll('moments', { axes: [1] }, a as Value)])
+    const graph = trial([x], (g, a) => [
+      ...g.applyAll('moments', { axes: [0] }, a as Value),
+      ...g.applyAll('moments', { axes: [1] }, a as Value),
+    ])
     await checkTrial(backend, graph)
   })
 
   it('pools large images and spreads gradients', async () => {
-    const spec = { window: [3, 3], strides: [2, 2], padding: [[1, 1], [0, 1]] as const, layout: 'channelsLast' as const }
+    const spec = {
+      window: [3, 3],
+      strides: [2, 2],
+      padding: [
+        [1, 1],
+        [0, 1],
+      ] as const,
+      layout: 'channelsLast' as const,
+    }
     const x = array([5, 40, 41, 19])
     await checkTrial(
       backend,

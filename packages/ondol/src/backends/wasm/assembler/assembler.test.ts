@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { signed, unsigned } from './code.js'
-import { f32, f32x4, f64, i32, i32x4, i64, memory, ModuleBuilder, select, v128 } from './index.js'
+import { f32, f32x4, f64, i32, i32x4, i64, ModuleBuilder, memory, select, v128 } from './index.js'
 
 type Exports = Record<string, (...values: number[]) => number>
 

@@ -213,7 +213,8 @@ export const v128 = {
   xor: binary('v128', 'v128', simd(0x51), 'i32'),
   anyTrue: unary('v128', 'i32', simd(0x53)),
   /** Bits of `a` where `mask` is set, of `b` elsewhere. */
-  bitselect: (a: Value<'v128'>, b: Value<'v128'>, mask: Value<'v128'>): Value<'v128'> => new Value('v128', [a.code, b.code, mask.code, simd(0x52)]),
+  bitselect: (a: Value<'v128'>, b: Value<'v128'>, mask: Value<'v128'>): Value<'v128'> =>
+    new Value('v128', [a.code, b.code, mask.code, simd(0x52)]),
 }
 
 const vectorUnary = (opcode: number) => unary('v128', 'v128', simd(opcode))
@@ -241,7 +242,8 @@ const ternary =
 
 export const i8x16 = {
   /** Picks 16 bytes out of the 32 of `a` and `b`. */
-  shuffle: (a: Value<'v128'>, b: Value<'v128'>, bytes: readonly number[]): Value<'v128'> => new Value('v128', [a.code, b.code, simd(0x0d), [...bytes]]),
+  shuffle: (a: Value<'v128'>, b: Value<'v128'>, bytes: readonly number[]): Value<'v128'> =>
+    new Value('v128', [a.code, b.code, simd(0x0d), [...bytes]]),
   eq: vectorBinary('i32')(0x23),
   narrowI16x8U: vectorBinary('i32')(0x66),
 }
@@ -260,7 +262,11 @@ export const i32x4 = {
   extractLane: extract('i32', 0x1b),
   replaceLane: replace('i32', 0x1c),
   shuffle: (a: Value<'v128'>, b: Value<'v128'>, lanes: readonly number[]): Value<'v128'> =>
-    i8x16.shuffle(a, b, lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte))),
+    i8x16.shuffle(
+      a,
+      b,
+      lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * lane + byte)),
+    ),
   eq: integerLanes(0x37),
   ne: integerLanes(0x38),
   ltS: integerLanes(0x39),

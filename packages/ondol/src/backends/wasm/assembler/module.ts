@@ -28,7 +28,12 @@ export class ModuleBuilder {
   }
 
   /** A function from `module.name` of the import object. All imports come before the first definition. */
-  import<const P extends readonly Type[], R extends Type | null>(module: string, name: string, parameters: P, result: R): FunctionReference<P, R> {
+  import<const P extends readonly Type[], R extends Type | null>(
+    module: string,
+    name: string,
+    parameters: P,
+    result: R,
+  ): FunctionReference<P, R> {
     const index = this.#functionCount
     this.#imports.push([...text(module), ...text(name), 0x00, ...unsigned(this.#typeOf(parameters, result))])
     return new FunctionReference(index, parameters, result)

@@ -1,7 +1,7 @@
 /** Loads and stores of one or four elements of any dtype, contiguous or by a stride. */
 import { bytesOf, type DType } from '../../../core/dtype.js'
 import type { LoopType } from '../../../engine/plan.js'
-import { type FunctionBuilder, i16x8, i32, i32x4, i8x16, type Local, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, i8x16, i16x8, i32, i32x4, type Local, type Value, v128 } from '../assembler/index.js'
 import { convert, type TypedVector } from './elementwise.js'
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.js'
 

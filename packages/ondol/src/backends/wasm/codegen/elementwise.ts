@@ -2,7 +2,7 @@
 import type { DType } from '../../../core/dtype.js'
 import type { LoopType } from '../../../engine/plan.js'
 import type { ElementwiseName } from '../../../engine/primitives.js'
-import { f32, f32x4, f64, type FunctionBuilder, i32x4, type Local, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, f32, f32x4, f64, i32x4, type Local, type Value, v128 } from '../assembler/index.js'
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.js'
 import type { ScalarFunctions, ScalarName } from './scalar-functions.js'
 import { randomBits } from './threefry.js'
@@ -226,7 +226,11 @@ interface Lanes<T extends 'i32' | 'f32'> {
   readonly replaceLane: (vector: Vector, lane: number, value: Value<T>) => Vector
 }
 
-function eachLane<T extends 'i32' | 'f32'>({ f, lanes }: Site, { splat, replaceLane }: Lanes<T>, compute: (lane: number) => Value<T>): Vector {
+function eachLane<T extends 'i32' | 'f32'>(
+  { f, lanes }: Site,
+  { splat, replaceLane }: Lanes<T>,
+  compute: (lane: number) => Value<T>,
+): Vector {
   const result = f.let(splat(compute(0)))
   for (let lane = 1; lane < lanes; lane++) f.set(result, replaceLane(result, lane, compute(lane)))
   return result

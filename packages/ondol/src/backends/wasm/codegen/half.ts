@@ -1,5 +1,5 @@
 /** Four lanes between float32 and the 16-bit formats, whose bits lie in the low halves of int32 lanes. */
-import { f32x4, type FunctionBuilder, i32x4, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, f32x4, i32x4, type Value, v128 } from '../assembler/index.js'
 
 type Vector = Value<'v128'>
 

@@ -2,7 +2,7 @@
  * Functions too rare to vectorise: JavaScript's `Math`, imported, and what it lacks, in float64.
  * Loops call them lane by lane.
  */
-import { f64, type FunctionBuilder, type FunctionReference, i32, i64, type ModuleBuilder, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, type FunctionReference, f64, i32, i64, type ModuleBuilder, type Value } from '../assembler/index.js'
 
 type Scalar = Value<'f64'>
 type Unary = FunctionReference<readonly ['f64'], 'f64'>
@@ -35,9 +35,21 @@ export function addScalarFunctions(module: ModuleBuilder, wanted: ReadonlySet<Sc
   for (const name of IMPORTED_BINARY) if (names.has(name)) binary.set(name, module.import('math', name, ['f64', 'f64'], 'f64'))
   const math = (name: string, x: Scalar): Scalar => (unary.get(name) as Unary).call(x)
 
-  if (names.has('lgamma')) unary.set('lgamma', module.function(null, ['f64'], 'f64', (f, x) => lgamma(f, x, math)))
-  if (names.has('digamma')) unary.set('digamma', module.function(null, ['f64'], 'f64', (f, x) => digamma(f, x, math)))
-  if (names.has('erfInv')) unary.set('erfInv', module.function(null, ['f64'], 'f64', (f, x) => erfInv(f, x, math)))
+  if (names.has('lgamma'))
+    unary.set(
+      'lgamma',
+      module.function(null, ['f64'], 'f64', (f, x) => lgamma(f, x, math)),
+    )
+  if (names.has('digamma'))
+    unary.set(
+      'digamma',
+      module.function(null, ['f64'], 'f64', (f, x) => digamma(f, x, math)),
+    )
+  if (names.has('erfInv'))
+    unary.set(
+      'erfInv',
+      module.function(null, ['f64'], 'f64', (f, x) => erfInv(f, x, math)),
+    )
   if (names.has('mod')) binary.set('mod', defineMod(module))
   if (names.has('integerFloorDiv')) integer.set('integerFloorDiv', defineIntegerFloorDiv(module))
   if (names.has('integerMod')) integer.set('integerMod', defineIntegerMod(module))
@@ -54,8 +66,8 @@ function horner(x: Scalar, coefficients: readonly number[]): Scalar {
 }
 
 const LANCZOS = [
-  676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406, 12.507343278686905, -0.13857109526572012, 9.984369578019572e-6,
-  1.5056327351493116e-7,
+  676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406, 12.507343278686905, -0.13857109526572012,
+  9.984369578019572e-6, 1.5056327351493116e-7,
 ]
 
 /** Lanczos's approximation (g = 7), reflected for x < ½. */
@@ -96,8 +108,12 @@ function digamma(f: FunctionBuilder, x: Value<'f64'>, math: MathCall): void {
   f.return(f64.add(result, f64.sub(f64.sub(math('log', y), f64.div(0.5, y)), series)))
 }
 
-const ERF_INV_CENTRE = [1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-6, -3.5233877e-6, 3.43273939e-7, 2.81022636e-8]
-const ERF_INV_TAIL = [2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 0.000100950558, -0.000200214257]
+const ERF_INV_CENTRE = [
+  1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-6, -3.5233877e-6, 3.43273939e-7, 2.81022636e-8,
+]
+const ERF_INV_TAIL = [
+  2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 0.000100950558, -0.000200214257,
+]
 
 /** M. Giles, "Approximating the erfinv function" (single precision). */
 function erfInv(f: FunctionBuilder, x: Value<'f64'>, math: MathCall): void {

@@ -1,5 +1,5 @@
 /** Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), four counters at once. */
-import { type FunctionBuilder, i32x4, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, i32x4, type Value, v128 } from '../assembler/index.js'
 
 type Vector = Value<'v128'>
 

@@ -2,7 +2,7 @@
  * Functions of four float32 lanes, within 2-3 units in the last place over the whole range, NaN and infinities
  * included. exp and log follow Cephes (Moshier), erf follows N. Juffa's two-piece approximation.
  */
-import { f32x4, type FunctionBuilder, i32x4, type Local, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, f32x4, i32x4, type Local, type Value, v128 } from '../assembler/index.js'
 
 type Vector = Value<'v128'>
 export type VectorFunction = (f: FunctionBuilder, x: Local<'v128'>) => Vector
@@ -16,8 +16,8 @@ function polynomial(x: Vector, coefficients: readonly number[]): Vector {
 
 const LOG2E = 1.4426950408889634
 const LN2_HIGH = 0.693359375
-const LN2_LOW = -2.12194440e-4
-const EXP = [0.5, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4]
+const LN2_LOW = -2.1219444e-4
+const EXP = [0.5, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4]
 
 /** 2^n of integers in -126..127. */
 const powerOfTwo = (n: Vector): Vector => i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23)
@@ -54,7 +54,7 @@ export const expm1: VectorFunction = (f, x) => {
 }
 
 const LOG = [
-  3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1, -1.2420140846e-1, 1.1676998740e-1, -1.1514610310e-1,
+  3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1, -1.2420140846e-1, 1.167699874e-1, -1.151461031e-1,
   7.0376836292e-2,
 ]
 
@@ -63,9 +63,7 @@ export const log: VectorFunction = (f, x) => {
   const normal = f.let(v128.bitselect(f32x4.mul(x, 8388608), x, isSubnormal))
   // Mantissa in [√½, √2): subtracting the bits of √½ carries into the exponent.
   const shifted = f.let(i32x4.sub(normal, i32x4.splat(0x3f3504f3)))
-  const exponent = f.let(
-    f32x4.sub(f32x4.convertI32x4S(i32x4.shrS(shifted, 23)), v128.and(f32x4.splat(23), isSubnormal)),
-  )
+  const exponent = f.let(f32x4.sub(f32x4.convertI32x4S(i32x4.shrS(shifted, 23)), v128.and(f32x4.splat(23), isSubnormal)))
   const m = f.let(f32x4.sub(i32x4.add(v128.and(shifted, i32x4.splat(0x007fffff)), i32x4.splat(0x3f3504f3)), 1))
   const square = f.let(f32x4.mul(m, m))
   const tail = f.let(f32x4.add(f32x4.mul(f32x4.mul(polynomial(m, LOG), m), square), f32x4.mul(exponent, LN2_LOW)))

@@ -1,5 +1,5 @@
 /** Rows read and written at computed places; places are clamped. */
-import { f32x4, type FunctionBuilder, i32, i32x4, type Local, type ModuleBuilder, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, f32x4, i32, i32x4, type Local, type ModuleBuilder, type Value, v128 } from '../assembler/index.js'
 import { RecordLayout } from '../runtime/record.js'
 import type { KernelFamily } from './family.js'
 import { byFours, loadLanes, storeLanes } from './lanes.js'
@@ -57,7 +57,13 @@ function defineGather(module: ModuleBuilder): void {
 function defineScatter(module: ModuleBuilder, name: string, apply: (f: FunctionBuilder, from: Word, to: Word, bytes: Word) => void): void {
   module.function(name, ['i32', 'i32', 'i32', 'i32'], null, (f, args, begin, end) => {
     const word = (of: (typeof INDEXING.names)[number]): Word => f.let(INDEXING.load(args, of))
-    const [n, m, rowBytes, columns, columnBlocks] = (['n', 'm', 'rowBytes', 'columns', 'columnBlocks'] as const).map(word) as [Word, Word, Word, Word, Word]
+    const [n, m, rowBytes, columns, columnBlocks] = (['n', 'm', 'rowBytes', 'columns', 'columnBlocks'] as const).map(word) as [
+      Word,
+      Word,
+      Word,
+      Word,
+      Word,
+    ]
     const task = f.local('i32')
     f.for(task, begin, end, 1, () => {
       const outer = f.let(i32.divS(task, columnBlocks))

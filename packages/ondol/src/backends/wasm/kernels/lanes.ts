@@ -1,5 +1,5 @@
 /** Runs over neighbours four at a time, then one at a time, with the same code. */
-import { type FunctionBuilder, i32, type Local, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, i32, type Local, type Value, v128 } from '../assembler/index.js'
 
 export type LaneCount = 1 | 4
 

@@ -1,5 +1,5 @@
 /** Kernels that go along lines of (outer, n, inner): positions of extremes, running totals, sorting. Tasks are lines. */
-import { f32, f64, type FunctionBuilder, i32, type Local, type ModuleBuilder, select, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, f32, f64, i32, type Local, type ModuleBuilder, select, type Value } from '../assembler/index.js'
 import { RecordLayout } from '../runtime/record.js'
 import type { KernelFamily } from './family.js'
 
@@ -174,7 +174,11 @@ function mergeRuns(f: FunctionBuilder, from: Word, to: Word, start: Word, width:
     f.advance(target, 8)
   }
   f.while(i32.and(i32.ltS(left, middle), i32.ltS(right, end)), () => {
-    f.if(i32.leS(i32.load(i32.add(from, left)), i32.load(i32.add(from, right))), () => take(left), () => take(right))
+    f.if(
+      i32.leS(i32.load(i32.add(from, left)), i32.load(i32.add(from, right))),
+      () => take(left),
+      () => take(right),
+    )
   })
   f.while(i32.ltS(left, middle), () => take(left))
   f.while(i32.ltS(right, end), () => take(right))

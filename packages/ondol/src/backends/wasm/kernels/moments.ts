@@ -2,7 +2,18 @@
  * Mean and sum of squared deviations, in blocks: a block is measured from the mean so far and then joined to it
  * (T. Chan, G. Golub, R. LeVeque, 1983), so nothing cancels and errors do not grow with the length.
  */
-import { f32, f32x4, type FunctionBuilder, i32, i32x4, type Local, type ModuleBuilder, select, v128, type Value } from '../assembler/index.js'
+import {
+  type FunctionBuilder,
+  f32,
+  f32x4,
+  i32,
+  i32x4,
+  type Local,
+  type ModuleBuilder,
+  select,
+  type Value,
+  v128,
+} from '../assembler/index.js'
 import { RecordLayout } from '../runtime/record.js'
 import type { KernelFamily } from './family.js'
 import { byFours, type LaneCount, loadLanes, storeLanes } from './lanes.js'
@@ -14,7 +25,19 @@ type Vector = Local<'v128'>
  * x (outer, reduced, inner), strides in bytes, that of inner 4. The reduced axis is cut into parts of `partLength`;
  * means and squares are (part, outer, inner). With one part squares are divided by `divisor`: the variance.
  */
-export const MOMENTS = new RecordLayout('x', 'outerStride', 'stride', 'outer', 'reduced', 'inner', 'partLength', 'means', 'squares', 'divisor', 'innerBlocks')
+export const MOMENTS = new RecordLayout(
+  'x',
+  'outerStride',
+  'stride',
+  'outer',
+  'reduced',
+  'inner',
+  'partLength',
+  'means',
+  'squares',
+  'divisor',
+  'innerBlocks',
+)
 
 /** Rows and elements that are summed before they are joined to what was. */
 const COLUMN_BLOCK = 128
@@ -29,10 +52,20 @@ interface Running {
   readonly squares: Vector
 }
 
-const start = (f: FunctionBuilder, mean: Value<'v128'>): Running => ({ count: f.let(f32.const(0)), mean: f.let(mean), squares: f.let(f32x4.splat(0)) })
+const start = (f: FunctionBuilder, mean: Value<'v128'>): Running => ({
+  count: f.let(f32.const(0)),
+  mean: f.let(mean),
+  squares: f.let(f32x4.splat(0)),
+})
 
 /** Joins a block of `size` elements, whose sums are of deviations (and their squares) from the running mean. */
-function join(f: FunctionBuilder, { count, mean, squares }: Running, size: Value<'f32'>, sum: Value<'v128'>, sumOfSquares: Value<'v128'>): void {
+function join(
+  f: FunctionBuilder,
+  { count, mean, squares }: Running,
+  size: Value<'f32'>,
+  sum: Value<'v128'>,
+  sumOfSquares: Value<'v128'>,
+): void {
   const blockSize = f.let(size)
   const total = f.let(f32.add(count, blockSize))
   const deviations = f.let(sum)
@@ -50,7 +83,9 @@ const smaller = (a: Word, b: number): Value<'i32'> => select(a, i32.const(b), i3
 function defineColumns(module: ModuleBuilder): void {
   module.function('columns', ['i32', 'i32', 'i32', 'i32'], null, (f, args, begin, end) => {
     const word = (name: (typeof MOMENTS.names)[number]): Word => f.let(MOMENTS.load(args, name))
-    const [stride, outer, inner, innerBlocks, partLength] = (['stride', 'outer', 'inner', 'innerBlocks', 'partLength'] as const).map(word) as [Word, Word, Word, Word, Word]
+    const [stride, outer, inner, innerBlocks, partLength] = (['stride', 'outer', 'inner', 'innerBlocks', 'partLength'] as const).map(
+      word,
+    ) as [Word, Word, Word, Word, Word]
     const task = f.local('i32')
     f.for(task, begin, end, 1, () => {
       const line = f.let(i32.divS(task, innerBlocks))
@@ -60,7 +95,9 @@ function defineColumns(module: ModuleBuilder): void {
       const firstRow = f.let(i32.mul(part, partLength))
       const rows = f.let(i32.sub(MOMENTS.load(args, 'reduced'), firstRow))
       f.if(i32.gtS(rows, partLength), () => f.set(rows, partLength))
-      const x = f.let(i32.add(MOMENTS.load(args, 'x'), i32.add(i32.mul(outerIndex, MOMENTS.load(args, 'outerStride')), i32.mul(firstRow, stride))))
+      const x = f.let(
+        i32.add(MOMENTS.load(args, 'x'), i32.add(i32.mul(outerIndex, MOMENTS.load(args, 'outerStride')), i32.mul(firstRow, stride))),
+      )
       const result = f.let(i32.add(i32.mul(line, inner), first))
       const columns = f.let(i32.sub(inner, first))
       f.set(columns, smaller(columns, INNER_BLOCK))
@@ -104,7 +141,11 @@ function defineColumns(module: ModuleBuilder): void {
 /** By sixteens (four vectors), fours, ones. */
 function sixteens(f: FunctionBuilder, count: Word, run: (index: Word, lanes: LaneCount, units: readonly number[]) => void): void {
   const index = f.let(i32.const(0))
-  for (const [lanes, units] of [[4, [0, 1, 2, 3]], [4, [0]], [1, [0]]] as const) {
+  for (const [lanes, units] of [
+    [4, [0, 1, 2, 3]],
+    [4, [0]],
+    [1, [0]],
+  ] as const) {
     const width = lanes * units.length
     f.while(i32.leS(i32.add(index, width), count), () => {
       run(index, lanes, units)
@@ -125,7 +166,9 @@ function defineRows(module: ModuleBuilder): void {
       const left = f.let(i32.sub(MOMENTS.load(args, 'reduced'), first))
       f.if(i32.gtS(left, partLength), () => f.set(left, partLength))
       const outerIndex = i32.sub(task, i32.mul(part, outer))
-      const from = f.let(i32.add(MOMENTS.load(args, 'x'), i32.add(i32.mul(outerIndex, MOMENTS.load(args, 'outerStride')), i32.shl(first, 2))))
+      const from = f.let(
+        i32.add(MOMENTS.load(args, 'x'), i32.add(i32.mul(outerIndex, MOMENTS.load(args, 'outerStride')), i32.shl(first, 2))),
+      )
       const running = start(f, v128.load32Splat(from))
       const block = f.local('i32')
       f.while(i32.gtS(left, 0), () => {

@@ -2,7 +2,7 @@
  * Kernels that look at windows place by place, channels-last, float32: for each place a list is made of the pixels
  * that its window really covers, then channels go by fours.
  */
-import { f32x4, type FunctionBuilder, i32, type Local, type ModuleBuilder, v128 } from '../assembler/index.js'
+import { type FunctionBuilder, f32x4, i32, type Local, type ModuleBuilder, v128 } from '../assembler/index.js'
 import { RecordLayout } from '../runtime/record.js'
 import { PLACE_BYTES, Sight, TAP_BYTES, tabulatePlaces, WINDOWS } from './gemm/windows.js'
 import { byFours, type LaneCount } from './lanes.js'

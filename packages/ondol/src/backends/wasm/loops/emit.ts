@@ -4,7 +4,7 @@
  * outermost level that it depends on. Float sums run in blocks, so that errors grow with the root of the length at most.
  */
 import type { LoopInstruction, LoopReduction, LoopType } from '../../../engine/plan.js'
-import { f32x4, type FunctionBuilder, i32, i32x4, type Local, type ModuleBuilder, v128, type Value } from '../assembler/index.js'
+import { type FunctionBuilder, f32x4, i32, i32x4, type Local, type ModuleBuilder, type Value, v128 } from '../assembler/index.js'
 import { loadFour, loadSplat, loadStrided, loopTypeOf, storeFour, storeOne, storeStrided } from '../codegen/access.js'
 import { convert, elementwise, type Site, type TypedVector } from '../codegen/elementwise.js'
 import type { ScalarFunctions } from '../codegen/scalar-functions.js'
@@ -170,11 +170,19 @@ class LoopEmitter {
         return
       }
       const own = this.#isPerUnit[at] === true ? mode : ONE
-      this.#values[at] = Array.from({ length: own.units }, (_, unit) => this.f.let(this.#compute(instruction, this.#values, this.shape.body, own, unit)))
+      this.#values[at] = Array.from({ length: own.units }, (_, unit) =>
+        this.f.let(this.#compute(instruction, this.#values, this.shape.body, own, unit)),
+      )
     })
   }
 
-  #compute(instruction: LoopInstruction, values: readonly Vector[][], instructions: readonly LoopInstruction[], mode: Mode, unit: number): Vector {
+  #compute(
+    instruction: LoopInstruction,
+    values: readonly Vector[][],
+    instructions: readonly LoopInstruction[],
+    mode: Mode,
+    unit: number,
+  ): Vector {
     switch (instruction.op) {
       case 'load':
         return this.#load(instruction.input, instruction.type, mode, unit)
@@ -183,7 +191,9 @@ class LoopEmitter {
       case 'reduced':
         throw new Error('internal: a reduction is read inside its own loop')
       default: {
-        const args = instruction.args.map((arg): TypedVector => ({ value: pick(values[arg], unit), type: (instructions[arg] as LoopInstruction).type }))
+        const args = instruction.args.map(
+          (arg): TypedVector => ({ value: pick(values[arg], unit), type: (instructions[arg] as LoopInstruction).type }),
+        )
         const site: Site = { f: this.f, lanes: mode.lanes, functions: this.functions }
         return elementwise(site, instruction.op, args, instruction.type, instruction.rounding)
       }
@@ -222,7 +232,8 @@ class LoopEmitter {
     const operand = this.shape.operands[at] as LoopOperand
     if (operand.dtype === null) return
     const pointer = this.#pointers[at] as Local<'i32'>
-    if (mode.lanes === 1 || operand.step === 'none' || (operand.epilogue && this.#isRowReduction)) storeOne(f, operand.dtype, pointer, value)
+    if (mode.lanes === 1 || operand.step === 'none' || (operand.epilogue && this.#isRowReduction))
+      storeOne(f, operand.dtype, pointer, value)
     else if (operand.step === 'unit') storeFour(f, operand.dtype, pointer, value, unit * 4 * elementBytes(operand))
     else storeStrided(f, operand.dtype, this.#unitStart(at, unit), value, this.#steps[at] as Local<'i32'>)
   }
@@ -239,7 +250,8 @@ class LoopEmitter {
         if (unit >= mode.units) return
         const value = pick(this.#values[reduction.value], unit)
         // A row's single elements count in lane 0 only.
-        const counted = this.#isRowReduction && mode.lanes === 1 ? v128.bitselect(value, literal(identityOf(reduction, type), type), FIRST_LANE) : value
+        const counted =
+          this.#isRowReduction && mode.lanes === 1 ? v128.bitselect(value, literal(identityOf(reduction, type), type), FIRST_LANE) : value
         this.f.set(accumulator, combine(reduction, type, accumulator, counted))
       })
     }
@@ -265,7 +277,13 @@ class LoopEmitter {
     const { f } = this
     if (this.#isRowReduction) {
       const [total] = totals as [Local<'v128'>]
-      f.set(total, f32x4.add(total, pairwise(running, (a, b) => combine(reduction, type, a, b))))
+      f.set(
+        total,
+        f32x4.add(
+          total,
+          pairwise(running, (a, b) => combine(reduction, type, a, b)),
+        ),
+      )
     } else {
       for (const [unit, total] of totals.entries()) f.set(total, f32x4.add(total, running[unit] as Local<'v128'>))
     }
@@ -281,7 +299,11 @@ class LoopEmitter {
       const finished: readonly Vector[] = totals.length > 0 ? totals : running
       if (!this.#isRowReduction) return [...finished]
       const joined = f.let(pairwise(finished, (a, b) => combine(reduction, type, a, b)))
-      for (const lanes of [[2, 3, 0, 1], [1, 0, 3, 2]]) f.set(joined, combine(reduction, type, joined, i32x4.shuffle(joined, joined, lanes)))
+      for (const lanes of [
+        [2, 3, 0, 1],
+        [1, 0, 3, 2],
+      ])
+        f.set(joined, combine(reduction, type, joined, i32x4.shuffle(joined, joined, lanes)))
       return [joined]
     })
     for (let unit = 0; unit < mode.units; unit++) {
@@ -307,7 +329,8 @@ const pick = (values: readonly Vector[] | undefined, unit: number): Vector => {
   return value
 }
 
-const elementBytes = ({ dtype }: LoopOperand): number => (dtype === null ? 1 : dtype === 'int32' || dtype === 'float32' ? 4 : dtype === 'bool' || dtype === 'uint8' ? 1 : 2)
+const elementBytes = ({ dtype }: LoopOperand): number =>
+  dtype === null ? 1 : dtype === 'int32' || dtype === 'float32' ? 4 : dtype === 'bool' || dtype === 'uint8' ? 1 : 2
 
 function literal(value: number, type: LoopType): Vector {
   if (type === 'f32') return f32x4.splat(value)
@@ -350,7 +373,8 @@ function pairwise(values: readonly Vector[], join: (a: Vector, b: Vector) => Vec
 function depthsOf(shape: LoopShape): number[] {
   const depths: number[] = []
   for (const instruction of shape.body) {
-    if (instruction.op === 'load') depths.push(Math.max(...(shape.operands[instruction.input]?.varies ?? []).map((varies, level) => (varies ? level : -1))))
+    if (instruction.op === 'load')
+      depths.push(Math.max(...(shape.operands[instruction.input]?.varies ?? []).map((varies, level) => (varies ? level : -1))))
     else if ('args' in instruction) depths.push(Math.max(-1, ...instruction.args.map((arg) => depths[arg] as number)))
     else depths.push(-1)
   }
@@ -367,5 +391,23 @@ function variationsOf({ body, operands, vector }: LoopShape): boolean[] {
   return varies
 }
 
-const HEAVY = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh', 'sigmoid', 'erf', 'randomBits', 'sin', 'cos', 'tan', 'pow', 'atan2', 'mod', 'lgamma', 'digamma', 'erfInv'])
+const HEAVY = new Set([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'tanh',
+  'sigmoid',
+  'erf',
+  'randomBits',
+  'sin',
+  'cos',
+  'tan',
+  'pow',
+  'atan2',
+  'mod',
+  'lgamma',
+  'digamma',
+  'erfInv',
+])
 export const weightOf = (op: string): number => (HEAVY.has(op) ? 16 : op === 'literal' ? 0 : 1)

@@ -1,7 +1,7 @@
 /** Keeps the compiled functions of fused loops, by shape; one new module for all that a plan adds. */
 import { ModuleBuilder } from '../assembler/index.js'
-import { addScalarFunctions, type ScalarName } from '../codegen/scalar-functions.js'
 import { scalarFunctionOf } from '../codegen/elementwise.js'
+import { addScalarFunctions, type ScalarName } from '../codegen/scalar-functions.js'
 import type { Heap } from '../runtime/heap.js'
 import type { Kernel, Linker } from '../runtime/linker.js'
 import { emitLoop } from './emit.js'

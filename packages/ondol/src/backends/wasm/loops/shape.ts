@@ -54,7 +54,10 @@ export interface OperandNumbers {
   readonly strides: readonly number[]
 }
 
-export function shapeOf(step: LoopStep, dtypeOf: (buffer: BufferId) => DType): { readonly shape: LoopShape; readonly numbers: LoopNumbers } {
+export function shapeOf(
+  step: LoopStep,
+  dtypeOf: (buffer: BufferId) => DType,
+): { readonly shape: LoopShape; readonly numbers: LoopNumbers } {
   const order = levelOrder(step)
   const levels: Level[] = order.map((dim) => ({ reduced: dim >= 0 && (step.dims[dim]?.reduced ?? false) }))
   const sizes = order.map((dim) => (dim < 0 ? 1 : (step.dims[dim]?.size ?? 1)))
@@ -70,7 +73,12 @@ export function shapeOf(step: LoopStep, dtypeOf: (buffer: BufferId) => DType): {
     const bytes = dtype === null ? 1 : bytesOf(dtype)
     const onLevels = order.map((dim, level) => (dim < 0 || (epilogue && levels[level]?.reduced) ? 0 : (strides[dim] ?? 0)))
     const along = onLevels[vector] as number
-    operands.push({ dtype, varies: onLevels.map((stride) => stride !== 0), step: along === 0 ? 'none' : along === 1 ? 'unit' : 'strided', epilogue })
+    operands.push({
+      dtype,
+      varies: onLevels.map((stride) => stride !== 0),
+      step: along === 0 ? 'none' : along === 1 ? 'unit' : 'strided',
+      epilogue,
+    })
     return numbers.push({ buffer, offset: offset * bytes, strides: onLevels.map((stride) => stride * bytes) }) - 1
   }
   const withOperands = (instructions: readonly LoopInstruction[], epilogue: boolean): LoopInstruction[] => {
@@ -90,7 +98,10 @@ export function shapeOf(step: LoopStep, dtypeOf: (buffer: BufferId) => DType): {
   const body = withOperands(step.body, false)
   const epilogue = withOperands(step.epilogue, true)
   const stores = step.stores.map(({ value, buffer, offset, strides }) => ({ value, operand: add(buffer, offset, strides, false) }))
-  const epilogueStores = step.epilogueStores.map(({ value, buffer, offset, strides }) => ({ value, operand: add(buffer, offset, strides, true) }))
+  const epilogueStores = step.epilogueStores.map(({ value, buffer, offset, strides }) => ({
+    value,
+    operand: add(buffer, offset, strides, true),
+  }))
   const shape = { levels, vector, operands, body, reductions: step.reductions, epilogue, stores, epilogueStores }
   return { shape, numbers: { sizes, operands: numbers } }
 }

@@ -146,7 +146,9 @@ export class Builder {
   /** Writes records and constants into the heap. The builder is done then. */
   finish(): Sequence {
     const { heap, pool } = this.runtime
-    const loops = this.runtime.loops.get(this.#pending.flatMap((item) => ('kernel' in item && 'levels' in item.kernel ? [item.kernel] : [])))
+    const loops = this.runtime.loops.get(
+      this.#pending.flatMap((item) => ('kernel' in item && 'levels' in item.kernel ? [item.kernel] : [])),
+    )
     const recordBytes = this.#pending.reduce((sum, item) => sum + ('words' in item ? recordSize(item.words) : 0), 0)
     const records = { address: heap.allocate(recordBytes), bytes: recordBytes }
     const blocks = [records]
@@ -163,7 +165,11 @@ export class Builder {
       address += recordSize(item.words)
       return task
     })
-    const { scratchBytes, inputSlots, outputSlots } = { scratchBytes: this.#scratchPeak, inputSlots: this.#inputSlots, outputSlots: this.#outputSlots }
+    const { scratchBytes, inputSlots, outputSlots } = {
+      scratchBytes: this.#scratchPeak,
+      inputSlots: this.#inputSlots,
+      outputSlots: this.#outputSlots,
+    }
     const bindings = this.#constants.map(({ slot, bytes, content }) => {
       const block = { address: heap.allocate(bytes), bytes }
       blocks.push(block)

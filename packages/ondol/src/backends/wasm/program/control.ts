@@ -20,7 +20,8 @@ function locator({ builder, sequence }: Enclosing, view: View): () => number {
   return () => sequence().addressOf(pointer)
 }
 
-const byteStride = ({ builder }: Enclosing, { view, stride }: ScanStep['elements'][number]): number => stride * bytesOf(builder.dtypeOf(view.buffer))
+const byteStride = ({ builder }: Enclosing, { view, stride }: ScanStep['elements'][number]): number =>
+  stride * bytesOf(builder.dtypeOf(view.buffer))
 
 /** Binds the memory that a sub-plan works in: an arena inside the outer one, and the scratch memory of all. */
 function workIn(enclosing: Enclosing, arena: View, plans: readonly Sequence[]): () => void {

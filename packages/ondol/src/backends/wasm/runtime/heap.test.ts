@@ -50,6 +50,8 @@ describe('Heap', () => {
     const heap = new Heap(false, 32)
     heap.allocate(2 ** 20)
     expect(() => heap.allocate(3 * 2 ** 20)).toThrow(OutOfMemoryError)
-    expect(() => heap.allocate(3 * 2 ** 20)).toThrow(/no room for 3 MiB[\s\S]*2 MiB in all[\s\S]*on top of 1 MiB in use[\s\S]*smaller batch/)
+    expect(() => heap.allocate(3 * 2 ** 20)).toThrow(
+      /no room for 3 MiB[\s\S]*2 MiB in all[\s\S]*on top of 1 MiB in use[\s\S]*smaller batch/,
+    )
   })
 })

@@ -11,6 +11,8 @@ const ALIGNMENT = 64
 const SLACK = 256
 /** Below it nothing is allocated, so that no block has the address 0. */
 const FLOOR = 1024
+/** Address of 64 bytes that are always 0. */
+export const ZEROS = 512
 const GROWTH = 256 * PAGE
 
 export class Heap {

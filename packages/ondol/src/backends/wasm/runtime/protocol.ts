@@ -19,7 +19,18 @@ export const CONTROL = {
 } as const
 
 /** Word offsets in a slot. */
-export const SLOT = { epoch: 0, module: 1, moduleAddress: 2, moduleBytes: 3, kernel: 4, args: 5, count: 6, chunk: 7, tasks: 8, done: 9 } as const
+export const SLOT = {
+  epoch: 0,
+  module: 1,
+  moduleAddress: 2,
+  moduleBytes: 3,
+  kernel: 4,
+  args: 5,
+  count: 6,
+  chunk: 7,
+  tasks: 8,
+  done: 9,
+} as const
 export const SLOT_WORDS = 16
 export const SLOT_COUNT = 16
 export const CONTROL_BYTES = (CONTROL.slots + SLOT_COUNT * SLOT_WORDS) * 4

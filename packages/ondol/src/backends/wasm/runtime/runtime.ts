@@ -1,6 +1,7 @@
 /** What all programs of the backend share: memory, threads, compiled code, and the memory that programs work in. */
-import { LoopLibrary } from '../loops/library.js'
+
 import { KernelLibrary } from '../kernels/library.js'
+import { LoopLibrary } from '../loops/library.js'
 import { type Features, probeFeatures } from './features.js'
 import { Heap } from './heap.js'
 import { Linker } from './linker.js'

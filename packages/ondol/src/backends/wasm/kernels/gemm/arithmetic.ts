@@ -9,8 +9,10 @@ export interface Arithmetic {
   readonly add: (a: Vector, b: Vector) => Vector
   /** sum + a b */
   readonly multiplyAdd: (sum: Vector, a: Vector, b: Vector) => Vector
-  /** max(x, 0), NaN kept. */
-  readonly relu: (x: Vector) => Vector
+  /** max(x, floor), NaN kept. */
+  readonly clamp: (x: Vector, floor: Vector) => Vector
+  /** What `clamp` leaves everything as it is with. */
+  readonly lowest: Vector
   /** Rows of the register tile; its columns are always 8. */
   readonly rows: number
 }
@@ -25,7 +27,8 @@ export const float32 = (features: Features): Arithmetic => ({
   zero: f32x4.splat(0),
   add: f32x4.add,
   multiplyAdd: features.relaxed ? (sum, a, b) => f32x4.relaxedMadd(a, b, sum) : (sum, a, b) => f32x4.add(sum, f32x4.mul(a, b)),
-  relu: (x) => f32x4.pmax(x, 0),
+  clamp: f32x4.pmax,
+  lowest: f32x4.splat(Number.NEGATIVE_INFINITY),
   rows: tileRows('float32', features),
 })
 
@@ -33,7 +36,8 @@ export const int32 = (features: Features): Arithmetic => ({
   zero: i32x4.splat(0),
   add: i32x4.add,
   multiplyAdd: (sum, a, b) => i32x4.add(sum, i32x4.mul(a, b)),
-  relu: (x) => i32x4.maxS(x, i32x4.splat(0)),
+  clamp: i32x4.maxS,
+  lowest: i32x4.splat(-2147483648),
   rows: tileRows('int32', features),
 })
 

@@ -4,18 +4,22 @@ import type { KernelFamily } from '../family.js'
 import { type Arithmetic, float32, int32 } from './arithmetic.js'
 import { defineGemm } from './gemm.js'
 import { matrixSource } from './matrix-source.js'
-import { defineEdgeKernel, defineMicroKernel } from './micro.js'
+import { defineEdgeKernel, defineFinishKernel, defineMicroKernel } from './micro.js'
 import { definePackB } from './pack.js'
-import { windowSource } from './window-source.js'
 import { turnedWindowSource } from './turned-window-source.js'
+import { windowSource } from './window-source.js'
 
 function emit(module: ModuleBuilder, arithmetic: Arithmetic): void {
-  const micro = defineMicroKernel(module, arithmetic)
-  const edge = defineEdgeKernel(module, arithmetic)
+  const tile = {
+    rows: arithmetic.rows,
+    micro: defineMicroKernel(module, arithmetic),
+    finish: defineFinishKernel(module, arithmetic),
+    edge: defineEdgeKernel(module, arithmetic),
+  }
   definePackB(module)
-  defineGemm(module, 'gemm', matrixSource, arithmetic.rows, micro, edge)
-  defineGemm(module, 'windowGemm', windowSource, arithmetic.rows, micro, edge)
-  defineGemm(module, 'turnedWindowGemm', turnedWindowSource, arithmetic.rows, micro, edge)
+  defineGemm(module, 'gemm', matrixSource, tile)
+  defineGemm(module, 'windowGemm', windowSource, tile)
+  defineGemm(module, 'turnedWindowGemm', turnedWindowSource, tile)
 }
 
 export const float32Gemm: KernelFamily = { emit: (module, features) => emit(module, float32(features)) }

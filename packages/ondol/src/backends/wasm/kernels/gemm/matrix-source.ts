@@ -1,8 +1,8 @@
 /** Packs blocks of A where A is a matrix in memory, one of whose strides is one element. */
 import { type FunctionBuilder, i32, type Local, select } from '../../assembler/index.js'
 import { RecordLayout } from '../../runtime/record.js'
-import type { ASource, Block } from './source.js'
 import { copyColumn, interleaveRows } from './pack.js'
+import type { ASource, Block } from './source.js'
 
 /** Strides in bytes. */
 export const MATRIX_SOURCE = new RecordLayout('a', 'row', 'column', 'batch')
@@ -28,9 +28,19 @@ export const matrixSource: ASource = {
 }
 
 /** Rows past the last repeat it. */
-function packRows(f: FunctionBuilder, rows: number, start: Local<'i32'>, row: Local<'i32'>, lastRow: ReturnType<typeof i32.sub>, block: Block, to: Local<'i32'>): void {
+function packRows(
+  f: FunctionBuilder,
+  rows: number,
+  start: Local<'i32'>,
+  row: Local<'i32'>,
+  lastRow: ReturnType<typeof i32.sub>,
+  block: Block,
+  to: Local<'i32'>,
+): void {
   const last = f.let(lastRow)
-  const pointers = Array.from({ length: rows }, (_, at) => f.let(i32.add(start, i32.mul(row, select(i32.const(at), last, i32.ltS(i32.const(at), last))))))
+  const pointers = Array.from({ length: rows }, (_, at) =>
+    f.let(i32.add(start, i32.mul(row, select(i32.const(at), last, i32.ltS(i32.const(at), last))))),
+  )
   interleaveRows(f, pointers, block.columns, to)
 }
 

@@ -1,5 +1,5 @@
 /** Packing: B into panels of eight columns, rows of A (given by pointers) into panels of a tile's height. */
-import { type FunctionBuilder, i32, i32x4, type Local, type ModuleBuilder, select, v128, type Value } from '../../assembler/index.js'
+import { type FunctionBuilder, i32, i32x4, type Local, type ModuleBuilder, select, type Value, v128 } from '../../assembler/index.js'
 import { RecordLayout } from '../../runtime/record.js'
 import { TILE_COLUMNS } from './arithmetic.js'
 import { transpose4 } from './transpose.js'
@@ -15,9 +15,9 @@ const PANEL_ROW_BYTES = 4 * TILE_COLUMNS
 export function definePackB(module: ModuleBuilder): void {
   module.function('packB', ['i32', 'i32', 'i32', 'i32'], null, (f, args, begin, end) => {
     const word = (name: Parameters<typeof PACK_B.load>[1]): Local<'i32'> => f.let(PACK_B.load(args, name))
-    const [row, column, n, panels, inner, outer, table] = (['row', 'column', 'n', 'panels', 'inner', 'outer', 'table'] as const).map(word) as [
-      Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>,
-    ]
+    const [row, column, n, panels, inner, outer, table] = (['row', 'column', 'n', 'panels', 'inner', 'outer', 'table'] as const).map(
+      word,
+    ) as [Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>, Local<'i32'>]
     const task = f.local('i32')
     f.for(task, begin, end, 1, () => {
       const first = f.let(i32.mul(i32.remS(task, panels), TILE_COLUMNS))
@@ -49,7 +49,14 @@ function copyRows(f: FunctionBuilder, from: Local<'i32'>, row: Local<'i32'>, cou
 }
 
 /** Here columns that do not exist repeat the last one. */
-function turnColumns(f: FunctionBuilder, from: Local<'i32'>, column: Local<'i32'>, lastColumn: Value<'i32'>, count: Local<'i32'>, to: Local<'i32'>): void {
+function turnColumns(
+  f: FunctionBuilder,
+  from: Local<'i32'>,
+  column: Local<'i32'>,
+  lastColumn: Value<'i32'>,
+  count: Local<'i32'>,
+  to: Local<'i32'>,
+): void {
   const last = f.let(lastColumn)
   const pointers = Array.from({ length: TILE_COLUMNS }, (_, at) =>
     f.let(i32.add(from, i32.mul(column, select(i32.const(at), last, i32.ltS(i32.const(at), last))))),
@@ -62,7 +69,10 @@ function turnColumns(f: FunctionBuilder, from: Local<'i32'>, column: Local<'i32'
   }
   f.while(i32.geS(rest, 4), () => {
     for (const half of [0, 4]) {
-      const turned = transpose4(f, pointers.slice(half, half + 4).map((pointer) => v128.load(pointer)))
+      const turned = transpose4(
+        f,
+        pointers.slice(half, half + 4).map((pointer) => v128.load(pointer)),
+      )
       for (const [at, vector] of turned.entries()) f.emit(v128.store(to, vector, PANEL_ROW_BYTES * at + 4 * half))
     }
     advance(4)
@@ -86,7 +96,10 @@ export function interleaveRows(f: FunctionBuilder, pointers: readonly Local<'i32
     f.advance(rest, -elements)
   }
   f.while(i32.geS(rest, 4), () => {
-    const turned = transpose4(f, pointers.slice(0, 4).map((pointer) => v128.load(pointer)))
+    const turned = transpose4(
+      f,
+      pointers.slice(0, 4).map((pointer) => v128.load(pointer)),
+    )
     for (const [at, vector] of turned.entries()) f.emit(v128.store(to, vector, 4 * rows * at))
     if (rows === 5) {
       const fifth = f.let(v128.load(pointers[4] as Local<'i32'>))
@@ -94,7 +107,10 @@ export function interleaveRows(f: FunctionBuilder, pointers: readonly Local<'i32
     }
     if (rows === 6) {
       const [fifth, sixth] = pointers.slice(4).map((pointer) => f.let(v128.load(pointer))) as [Local<'v128'>, Local<'v128'>]
-      for (const [at, lanes] of [[0, 4, 1, 5], [2, 6, 3, 7]].entries()) {
+      for (const [at, lanes] of [
+        [0, 4, 1, 5],
+        [2, 6, 3, 7],
+      ].entries()) {
         const pair = f.let(i32x4.shuffle(fifth, sixth, lanes))
         f.emit(v128.store64Lane(to, pair, 0, 4 * rows * (2 * at) + 16), v128.store64Lane(to, pair, 1, 4 * rows * (2 * at + 1) + 16))
       }

@@ -21,7 +21,9 @@ export const windowSource: ASource = {
       const entries = Array.from({ length: rows }, (_, at) =>
         f.let(i32.add(table, i32.mul(i32.add(done, select(i32.const(at), last, i32.ltS(i32.const(at), last))), PLACE_BYTES))),
       )
-      const isInside = f.let(entries.map((entry) => i32.load(entry, PLACE.offsetOf('inside'))).reduce((all, inside) => i32.and(all, inside)))
+      const isInside = f.let(
+        entries.map((entry) => i32.load(entry, PLACE.offsetOf('inside'))).reduce((all, inside) => i32.and(all, inside)),
+      )
       const bases = entries.map((entry) => f.let(i32.load(entry, PLACE.offsetOf('address'))))
       const tap = f.let(i32.add(firstTap, 0))
       const channel = f.let(i32.add(firstChannel, 0))
@@ -35,7 +37,8 @@ export const windowSource: ASource = {
             for (const [at, pointer] of pointers.entries()) f.set(pointer, i32.add(bases[at] as Local<'i32'>, bytes))
           },
           () => {
-            for (const [at, pointer] of pointers.entries()) f.set(pointer, i32.add(sight.look(entries[at] as Local<'i32'>, 0, tap), i32.shl(channel, 2)))
+            for (const [at, pointer] of pointers.entries())
+              f.set(pointer, i32.add(sight.look(entries[at] as Local<'i32'>, 0, tap), i32.shl(channel, 2)))
           },
         )
         const left = f.let(i32.sub(channels, channel))

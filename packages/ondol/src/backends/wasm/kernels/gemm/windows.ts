@@ -2,7 +2,7 @@
  * Windows of a convolution: a grid of places, and taps (the kernel's elements) that look at the source from each.
  * Everything is channels-last with three spatial axes; a tap outside the source sees zeros.
  */
-import { i32, type FunctionBuilder, type Local, select, type Value } from '../../assembler/index.js'
+import { type FunctionBuilder, i32, type Local, select, type Value } from '../../assembler/index.js'
 import { RecordLayout } from '../../runtime/record.js'
 
 /**
@@ -12,8 +12,27 @@ import { RecordLayout } from '../../runtime/record.js'
  * the coordinates from which all taps are inside. `zeros`: at least `channels` of them.
  */
 export const WINDOWS = new RecordLayout(
-  'x', 'zeros', 'taps', 'tapCount', 'channels', 'pixel', 'depth', 'height', 'width',
-  'planes', 'lines', 'points', 'stepZ', 'stepY', 'stepX', 'lowZ', 'highZ', 'lowY', 'highY', 'lowX', 'highX',
+  'x',
+  'zeros',
+  'taps',
+  'tapCount',
+  'channels',
+  'pixel',
+  'depth',
+  'height',
+  'width',
+  'planes',
+  'lines',
+  'points',
+  'stepZ',
+  'stepY',
+  'stepX',
+  'lowZ',
+  'highZ',
+  'lowY',
+  'highY',
+  'lowX',
+  'highX',
 )
 
 /** A place in the table: address of its coordinate's pixel, z, y, x, whether all taps are inside. */
@@ -28,9 +47,23 @@ type Word = Local<'i32'>
 /** Writes places `first` to `first + count` into the table. */
 export function tabulatePlaces(f: FunctionBuilder, args: Word, first: Word, count: Word, table: Word): void {
   const word = (name: (typeof WINDOWS.names)[number]): Word => f.let(WINDOWS.load(args, name))
-  const [planes, lines, points, stepZ, stepY, stepX] = (['planes', 'lines', 'points', 'stepZ', 'stepY', 'stepX'] as const).map(word) as [Word, Word, Word, Word, Word, Word]
+  const [planes, lines, points, stepZ, stepY, stepX] = (['planes', 'lines', 'points', 'stepZ', 'stepY', 'stepX'] as const).map(word) as [
+    Word,
+    Word,
+    Word,
+    Word,
+    Word,
+    Word,
+  ]
   const [depth, height, width, pixel] = (['depth', 'height', 'width', 'pixel'] as const).map(word) as [Word, Word, Word, Word]
-  const [lowZ, highZ, lowY, highY, lowX, highX] = (['lowZ', 'highZ', 'lowY', 'highY', 'lowX', 'highX'] as const).map(word) as [Word, Word, Word, Word, Word, Word]
+  const [lowZ, highZ, lowY, highY, lowX, highX] = (['lowZ', 'highZ', 'lowY', 'highY', 'lowX', 'highX'] as const).map(word) as [
+    Word,
+    Word,
+    Word,
+    Word,
+    Word,
+    Word,
+  ]
   const quotient = f.let(i32.divS(first, points))
   const point = f.let(i32.sub(first, i32.mul(quotient, points)))
   const line = f.let(i32.remS(quotient, lines))
@@ -54,7 +87,14 @@ export function tabulatePlaces(f: FunctionBuilder, args: Word, first: Word, coun
     f.set(lineInside, i32.and(within(y, lowY, highY), within(z, lowZ, highZ)))
     f.while(i32.and(i32.ltS(point, points), i32.gtS(rest, 0)), () => {
       const inside = i32.and(lineInside, within(x, lowX, highX))
-      for (const [name, value] of [['address', address], ['z', z], ['y', y], ['x', x], ['inside', inside]] as const) f.emit(i32.store(entry, value, PLACE.offsetOf(name)))
+      for (const [name, value] of [
+        ['address', address],
+        ['z', z],
+        ['y', y],
+        ['x', x],
+        ['inside', inside],
+      ] as const)
+        f.emit(i32.store(entry, value, PLACE.offsetOf(name)))
       f.advance(entry, PLACE_BYTES)
       f.advance(point, 1)
       f.advance(x, stepX)

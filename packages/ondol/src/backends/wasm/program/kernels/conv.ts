@@ -9,8 +9,22 @@ import { MATRIX_SOURCE } from '../../kernels/gemm/matrix-source.js'
 import type { Pointer, Word } from '../../runtime/record.js'
 import type { Builder } from '../builder.js'
 import { addDepthwiseForward, addDepthwiseInputGrad, addDepthwiseKernelGrad } from './depthwise.js'
-import { addProduct, type GemmDType, packPanels, type Product } from './gemm.js'
-import { at, channelsLast, type Images, imagesOf, intoLayout, mapTriple, product, type Sight, type Tap, type Triple, triple, triplesBelow, windowWords } from './geometry.js'
+import { addProduct, type GemmDType, type Product, packPanels } from './gemm.js'
+import {
+  at,
+  channelsLast,
+  type Images,
+  imagesOf,
+  intoLayout,
+  mapTriple,
+  product,
+  type Sight,
+  type Tap,
+  type Triple,
+  triple,
+  triplesBelow,
+  windowWords,
+} from './geometry.js'
 import { partsOf } from './matmul.js'
 import { computeDType, copy, denseView, fill, inDType, intoDType, scratchView, sumParts } from './operands.js'
 
@@ -33,11 +47,25 @@ interface Geometry {
 function geometryOf(spec: ConvSpec, input: Images, kernelShape: readonly number[], output: Images): Geometry {
   const kernel = triple(kernelShape.slice(0, -2), 1)
   const strides = triple(spec.strides, 1)
-  const low = triple(spec.padding.map(([before]) => before), 0)
+  const low = triple(
+    spec.padding.map(([before]) => before),
+    0,
+  )
   const sameSize = input.size.every((size, axis) => size === at(output.size, axis))
   const isPointwise = product(kernel) === 1 && product(strides) === 1 && low.every((before) => before === 0) && sameSize
   const dilation = triple(spec.dilation, 1)
-  return { input, output, kernel, strides, low, dilation, groups: spec.groups, inputs: input.channels / spec.groups, outputs: output.channels / spec.groups, isPointwise }
+  return {
+    input,
+    output,
+    kernel,
+    strides,
+    low,
+    dilation,
+    groups: spec.groups,
+    inputs: input.channels / spec.groups,
+    outputs: output.channels / spec.groups,
+    isPointwise,
+  }
 }
 
 const FLOAT_BYTES = 4
@@ -62,10 +90,14 @@ function forwardSight({ input, output, inputs, strides }: Geometry, x: Pointer, 
 }
 
 /** One channel in, one out, in each group. */
-const isDepthwise = ({ groups, inputs, outputs }: Geometry, dtype: GemmDType): boolean => groups > 1 && inputs === 1 && outputs === 1 && dtype === 'float32'
+const isDepthwise = ({ groups, inputs, outputs }: Geometry, dtype: GemmDType): boolean =>
+  groups > 1 && inputs === 1 && outputs === 1 && dtype === 'float32'
 
 /** All channels at once, for depthwise kernels. */
-const wholeSight = (geometry: Geometry, x: Pointer): Sight => ({ ...forwardSight(geometry, x, forwardTaps(geometry)), channels: geometry.input.channels })
+const wholeSight = (geometry: Geometry, x: Pointer): Sight => ({
+  ...forwardSight(geometry, x, forwardTaps(geometry)),
+  channels: geometry.input.channels,
+})
 
 const forEachGroup = ({ groups }: Geometry, run: (group: number) => void): void => {
   for (let group = 0; group < groups; group++) run(group)
@@ -100,7 +132,16 @@ export function lowerConv(builder: Builder, step: KernelStep<'conv'>): void {
         addProduct(builder, {
           ...source,
           dtype,
-          b: packPanels(builder, dtype, { start: shifted(kernel, group * outputs), row, column: 4, batch: 0, batches: 1, offsets: [0], inner: rows, n: outputs }),
+          b: packPanels(builder, dtype, {
+            start: shifted(kernel, group * outputs),
+            row,
+            column: 4,
+            batch: 0,
+            batches: 1,
+            offsets: [0],
+            inner: rows,
+            n: outputs,
+          }),
           m: geometry.output.count * product(geometry.output.size),
           n: outputs,
           k: rows,
@@ -145,7 +186,15 @@ function residueTaps({ kernel, strides, low, dilation }: Geometry, residue: Trip
 }
 
 /** Gradients of the input pixels whose coordinates have one residue modulo the strides. */
-function addResidue(builder: Builder, dtype: GemmDType, geometry: Geometry, residue: Triple, dy: Pointer, kernel: Pointer, target: View): void {
+function addResidue(
+  builder: Builder,
+  dtype: GemmDType,
+  geometry: Geometry,
+  residue: Triple,
+  dy: Pointer,
+  kernel: Pointer,
+  target: View,
+): void {
   const { input, output, strides, inputs, outputs, isPointwise } = geometry
   const places = mapTriple((axis) => Math.max(0, Math.ceil((at(input.size, axis) - at(residue, axis)) / at(strides, axis))))
   if (product(places) === 0) return
@@ -167,12 +216,23 @@ function addResidue(builder: Builder, dtype: GemmDType, geometry: Geometry, resi
   forEachGroup(geometry, (group) => {
     const from = shifted(dy, group * outputs)
     const sight: Sight = { x: from, images: output, channels: outputs, pixel: rowBytes, places, step: [1, 1, 1], taps }
-    const source: Source = isPointwise ? pixelSource(from, output.channels, false) : { kernel: 'windowGemm', source: windowWords(builder, sight) }
+    const source: Source = isPointwise
+      ? pixelSource(from, output.channels, false)
+      : { kernel: 'windowGemm', source: windowWords(builder, sight) }
     const offsets = taps.map(({ index }) => index * inputs * rowBytes)
     addProduct(builder, {
       ...source,
       dtype,
-      b: packPanels(builder, dtype, { start: shifted(kernel, group * outputs), row: 4, column: rowBytes, batch: 0, batches: 1, offsets, inner: outputs, n: inputs }),
+      b: packPanels(builder, dtype, {
+        start: shifted(kernel, group * outputs),
+        row: 4,
+        column: rowBytes,
+        batch: 0,
+        batches: 1,
+        offsets,
+        inner: outputs,
+        n: inputs,
+      }),
       m: input.count * product(places),
       n: inputs,
       k: taps.length * outputs,
@@ -220,7 +280,19 @@ export function lowerConvKernelGrad(builder: Builder, step: KernelStep<'convKern
           ? { start, batch: 0, panel: 4 * TILE_COLUMNS, step: row }
           : packPanels(builder, dtype, { start, row, column: 4, batch: 0, batches: 1, offsets: [0], inner: k, n: outputs })
       const c = shifted(builder.start(result), group * outputs)
-      addProduct(builder, { ...source, dtype, b, m, n: outputs, k, batches: 1, c, cRow: row, cBatch: 0, ...(parts > 1 && { parts: { count: parts, bytes: FLOAT_BYTES * size } }) })
+      addProduct(builder, {
+        ...source,
+        dtype,
+        b,
+        m,
+        n: outputs,
+        k,
+        batches: 1,
+        c,
+        cRow: row,
+        cBatch: 0,
+        ...(parts > 1 && { parts: { count: parts, bytes: FLOAT_BYTES * size } }),
+      })
     })
     if (parts > 1) sumParts(builder, result, denseView(target.buffer, [size], target.offset))
   })

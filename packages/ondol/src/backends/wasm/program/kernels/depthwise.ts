@@ -1,8 +1,9 @@
 /** Convolutions of each channel by itself (one output a group): no products of matrices, but tasks over places. */
+
+import type { View } from '../../../../engine/plan.js'
 import { depthwise } from '../../kernels/depthwise.js'
 import { PLACES } from '../../kernels/places.js'
 import type { Pointer } from '../../runtime/record.js'
-import type { View } from '../../../../engine/plan.js'
 import type { Builder } from '../builder.js'
 import { product, type Sight, windowWords } from './geometry.js'
 import { denseView, scratchView, sumParts } from './operands.js'
@@ -15,7 +16,12 @@ interface DepthwiseTask {
   readonly relu?: boolean
 }
 
-function addDepthwise(builder: Builder, name: 'forward' | 'inputGrad' | 'kernelGrad', { sight, y, weights, bias, relu }: DepthwiseTask, parts = 1): void {
+function addDepthwise(
+  builder: Builder,
+  name: 'forward' | 'inputGrad' | 'kernelGrad',
+  { sight, y, weights, bias, relu }: DepthwiseTask,
+  parts = 1,
+): void {
   const { images, places, channels, taps } = sight
   const placesPerImage = product(places)
   const all = images.count * placesPerImage

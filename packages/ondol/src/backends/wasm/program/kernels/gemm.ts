@@ -54,9 +54,10 @@ const NOTHING = MATRIX_SOURCE.pack({ a: 0, row: 0, column: 4, batch: 0 })
 
 const MOST_COLUMNS = 512
 const MOST_ROWS = 96
-const MOST_DEPTH = 256
+const MOST_DEPTH = 320
 
-const gemmKernel = (builder: Builder, dtype: GemmDType, name: string): Kernel => builder.runtime.kernels.get(dtype === 'float32' ? float32Gemm : int32Gemm, name)
+const gemmKernel = (builder: Builder, dtype: GemmDType, name: string): Kernel =>
+  builder.runtime.kernels.get(dtype === 'float32' ? float32Gemm : int32Gemm, name)
 
 const ceilTo = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
@@ -100,7 +101,10 @@ export function addProduct(builder: Builder, product: Product): void {
     nBlocks,
     batches,
   })
-  const share = { count: partCount * batches * mBlocks * nBlocks, work: (m * ceilTo(n, TILE_COLUMNS) * k * batches) / 10 + m * k * batches * 0.3 }
+  const share = {
+    count: partCount * batches * mBlocks * nBlocks,
+    work: (m * ceilTo(n, TILE_COLUMNS) * k * batches) / 10 + m * k * batches * 0.3,
+  }
   // Over nothing there is nothing to look at: no windows, whose sizes may be 0.
   const [kernel, source] = k === 0 ? ['gemm', NOTHING] : [product.kernel, product.source]
   builder.task(gemmKernel(builder, product.dtype, kernel), [...words, ...source], share)

@@ -35,7 +35,14 @@ const toLast = (layout: Layout, rank: number): number[] => {
 
 export function imagesOf(shape: Shape, layout: Layout): Images {
   const { channel, spatial } = layoutAxes(layout, shape.length)
-  return { count: shape[0] as number, size: triple(spatial.map((axis) => shape[axis] as number), 1), channels: shape[channel] as number }
+  return {
+    count: shape[0] as number,
+    size: triple(
+      spatial.map((axis) => shape[axis] as number),
+      1,
+    ),
+    channels: shape[channel] as number,
+  }
 }
 
 /** A channels-last view: the view itself, or a copy. */
@@ -80,7 +87,10 @@ export interface Sight {
 /** The record of `kernels/gemm/windows.ts`; `outside` is the address of what taps outside see, by default zeros. */
 export function windowWords(builder: Builder, { x, images, channels, pixel, places, step, taps }: Sight, outside?: number): Word[] {
   const strides = rowMajorStrides(images.size)
-  const table = taps.flatMap(({ offset }) => [...offset, pixel * offset.reduce((sum, distance, axis) => sum + distance * (strides[axis] as number), 0)])
+  const table = taps.flatMap(({ offset }) => [
+    ...offset,
+    pixel * offset.reduce((sum, distance, axis) => sum + distance * (strides[axis] as number), 0),
+  ])
   const low = mapTriple((axis) => -Math.min(...taps.map(({ offset }) => at(offset, axis))))
   const high = mapTriple((axis) => at(images.size, axis) - 1 - Math.max(...taps.map(({ offset }) => at(offset, axis))))
   return WINDOWS.pack({
@@ -116,4 +126,3 @@ export function triplesBelow(sizes: Triple): Triple[] {
     return [Math.floor(index / (sizes[1] * sizes[2])), y, x]
   })
 }
-

@@ -15,9 +15,24 @@ interface LineTask {
   readonly work?: Pointer
 }
 
-function addLines(builder: Builder, shape: readonly number[], { kernel, x, y, positions, reverse, descending, work }: LineTask, cost: number, shared = true): void {
+function addLines(
+  builder: Builder,
+  shape: readonly number[],
+  { kernel, x, y, positions, reverse, descending, work }: LineTask,
+  cost: number,
+  shared = true,
+): void {
   const [outer, n, inner] = shape as [number, number, number]
-  const words = LINES.pack({ x, y, positions: positions ?? 0, n, inner, reverse: reverse ? 1 : 0, work: work ?? 0, descending: descending ? 1 : 0 })
+  const words = LINES.pack({
+    x,
+    y,
+    positions: positions ?? 0,
+    n,
+    inner,
+    reverse: reverse ? 1 : 0,
+    work: work ?? 0,
+    descending: descending ? 1 : 0,
+  })
   builder.task(builder.runtime.kernels.get(lines, kernel), words, { count: outer * inner, work: shared ? outer * inner * n * cost : 0 })
 }
 
@@ -48,7 +63,14 @@ export function lowerSort(builder: Builder, step: KernelStep<'sort'>): void {
   intoDType(builder, sorted, dtype, (y) => {
     const work = builder.scratch(16 * (x.shape[1] as number))
     const { descending } = step.attributes
-    const task = { kernel: `sort-${dtype}`, x: builder.start(x), y: builder.start(y), positions: builder.start(positions), descending, work }
+    const task = {
+      kernel: `sort-${dtype}`,
+      x: builder.start(x),
+      y: builder.start(y),
+      positions: builder.start(positions),
+      descending,
+      work,
+    }
     // One line at a time: they share the working memory.
     addLines(builder, x.shape, task, 0, false)
   })

@@ -3,7 +3,7 @@ import type { KernelStep, View } from '../../../../engine/plan.js'
 import { TILE_COLUMNS } from '../../kernels/gemm/arithmetic.js'
 import { MATRIX_SOURCE } from '../../kernels/gemm/matrix-source.js'
 import type { Builder } from '../builder.js'
-import { addProduct, type GemmDType, packPanels, type PanelMatrix } from './gemm.js'
+import { addProduct, type GemmDType, type PanelMatrix, packPanels } from './gemm.js'
 import { computeDType, inDType, intoDType, scratchView, sumParts } from './operands.js'
 
 /** Up to so many rows B is used as it lies: packing it would cost as much as the product. */

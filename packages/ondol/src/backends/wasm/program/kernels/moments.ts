@@ -59,4 +59,3 @@ function addMoments(builder: Builder, x: View, mean: View, variance: View): void
   })
   builder.task(builder.runtime.kernels.get(momentsFamily, 'join'), joined, { count: 1, work: parts * size })
 }
-

@@ -11,7 +11,8 @@ export const computeDType = (dtype: DType): 'float32' | 'int32' => (loopTypeOf(d
 export const denseView = (buffer: BufferId, shape: Shape, offset = 0): View => ({ buffer, offset, shape, strides: rowMajorStrides(shape) })
 
 /** A dense scratch tensor. */
-export const scratchView = (builder: Builder, dtype: DType, shape: Shape): View => denseView(builder.scratchBuffer(dtype, sizeOf(shape)), shape)
+export const scratchView = (builder: Builder, dtype: DType, shape: Shape): View =>
+  denseView(builder.scratchBuffer(dtype, sizeOf(shape)), shape)
 
 /** Copies one view to another of the same shape, converting. */
 export function copy(builder: Builder, from: View, to: View): void {

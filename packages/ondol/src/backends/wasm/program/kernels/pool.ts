@@ -23,18 +23,43 @@ interface PoolTask {
 function addPool(builder: Builder, spec: PoolSpec, { kernel, shape, pooledShape, x, y, positions, perImage }: PoolTask): void {
   const images = imagesOf(shape, spec.layout)
   const pooled = imagesOf(pooledShape, spec.layout)
-  const low = triple(spec.padding.map(([before]) => before), 0)
+  const low = triple(
+    spec.padding.map(([before]) => before),
+    0,
+  )
   const window = triple(spec.window, 1)
   const taps: Tap[] = triplesBelow(window).map((tap, index) => ({ index, offset: mapTriple((axis) => at(tap, axis) - at(low, axis)) }))
   if (taps.length > MOST_TAPS) {
-    throw new BackendError({ where: builder.scope, problem: `a pooling window of ${taps.length} places is more than the wasm backend can list`, hint: 'reduce over the axes instead' })
+    throw new BackendError({
+      where: builder.scope,
+      problem: `a pooling window of ${taps.length} places is more than the wasm backend can list`,
+      hint: 'reduce over the axes instead',
+    })
   }
-  const sight = { x, images, channels: images.channels, pixel: 4 * images.channels, places: pooled.size, step: triple(spec.strides, 1), taps }
+  const sight = {
+    x,
+    images,
+    channels: images.channels,
+    pixel: 4 * images.channels,
+    places: pooled.size,
+    step: triple(spec.strides, 1),
+    taps,
+  }
   // A tap outside must be told from one inside, so here it "sees" address 0.
   const windows = windowWords(builder, sight, 0)
   const places = product(pooled.size)
   const imageBytes = 4 * product(images.size) * images.channels
-  const words = PLACES.pack({ y, side: positions, bias: 0, relu: 0, placesPerImage: places, imageBytes, places: 0, partLength: 0, partBytes: 0 })
+  const words = PLACES.pack({
+    y,
+    side: positions,
+    bias: 0,
+    relu: 0,
+    placesPerImage: places,
+    imageBytes,
+    places: 0,
+    partLength: 0,
+    partBytes: 0,
+  })
   const elements = images.count * places * images.channels
   const share = { count: perImage ? images.count : images.count * places, work: elements * (1 + 0.6 * taps.length) }
   if (images.channels > 0) builder.task(builder.runtime.kernels.get(pooling, kernel), [...words, ...windows], share)
@@ -76,7 +101,15 @@ export function lowerMaxPoolGather(builder: Builder, step: KernelStep<'maxPoolGa
   intoDType(builder, output, 'float32', (converted) => {
     intoLayout(builder, converted, layout, (y) => {
       const kernel = `maxPoolGather-${positions.type}`
-      addPool(builder, step.attributes, { kernel, shape: input.shape, pooledShape: output.shape, x, y: builder.start(y), positions: positions.start, perImage: false })
+      addPool(builder, step.attributes, {
+        kernel,
+        shape: input.shape,
+        pooledShape: output.shape,
+        x,
+        y: builder.start(y),
+        positions: positions.start,
+        perImage: false,
+      })
     })
   })
 }
@@ -90,7 +123,15 @@ export function lowerMaxPoolGrad(builder: Builder, step: KernelStep<'maxPoolGrad
   intoDType(builder, output, 'float32', (converted) => {
     intoLayout(builder, converted, layout, (dx) => {
       const kernel = `maxPoolGrad-${positions.type}`
-      addPool(builder, step.attributes, { kernel, shape: output.shape, pooledShape: input.shape, x: builder.start(dx), y: dy, positions: positions.start, perImage: true })
+      addPool(builder, step.attributes, {
+        kernel,
+        shape: output.shape,
+        pooledShape: input.shape,
+        x: builder.start(dx),
+        y: dy,
+        positions: positions.start,
+        perImage: true,
+      })
     })
   })
 }
@@ -102,7 +143,15 @@ export function lowerAvgPool(builder: Builder, step: KernelStep<'avgPool'>): voi
   const x = builder.start(channelsLast(builder, inDType(builder, input, 'float32'), layout))
   intoDType(builder, output, 'float32', (converted) => {
     intoLayout(builder, converted, layout, (y) => {
-      addPool(builder, step.attributes, { kernel: 'avgPool', shape: input.shape, pooledShape: output.shape, x, y: builder.start(y), positions: 0, perImage: false })
+      addPool(builder, step.attributes, {
+        kernel: 'avgPool',
+        shape: input.shape,
+        pooledShape: output.shape,
+        x,
+        y: builder.start(y),
+        positions: 0,
+        perImage: false,
+      })
     })
   })
 }
@@ -114,8 +163,15 @@ export function lowerAvgPoolGrad(builder: Builder, step: KernelStep<'avgPoolGrad
   const dy = builder.start(channelsLast(builder, inDType(builder, input, 'float32'), layout))
   intoDType(builder, output, 'float32', (converted) => {
     intoLayout(builder, converted, layout, (dx) => {
-      addPool(builder, step.attributes, { kernel: 'avgPoolGrad', shape: output.shape, pooledShape: input.shape, x: builder.start(dx), y: dy, positions: 0, perImage: true })
+      addPool(builder, step.attributes, {
+        kernel: 'avgPoolGrad',
+        shape: output.shape,
+        pooledShape: input.shape,
+        x: builder.start(dx),
+        y: dy,
+        positions: 0,
+        perImage: true,
+      })
     })
   })
 }
-
