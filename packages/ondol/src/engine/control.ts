@@ -221,7 +221,10 @@ const scanGradient: Vjp<'scan'> = ({ attributes, inputs, outputs, needs }, ...fl
   const firstFlow = constants + carries + sequences.length
   const known = new Map<Value, Tensor>()
   saved.forEach((value, i) => known.set(value, savedStacks[i] as Tensor))
-  sequences.forEach((sequence, i) => known.set(backward.inputs[constants + carries + i] as Value, sequence))
+  const elementInput = (index: number): Value => backward.inputs[constants + carries + index] as Value
+  sequences.forEach((sequence, index) => known.set(elementInput(index), sequence))
+  // A sequence that the way back does not read need not live so long.
+  const readSequences = sequences.map((_, index) => index).filter((index) => backward.nodes.some(({ inputs: read }) => read.includes(elementInput(index))))
   resultCotangents.forEach((cotangent, i) => known.set(backward.inputs[firstFlow + carryIndices.length + i] as Value, cotangent))
   const operands = [...summaries.values()].flatMap((summary) => summary?.operands ?? [])
   const stackedValues = [...new Set([...elementValues, ...operands])].filter((value) => !known.has(value))
@@ -233,27 +236,24 @@ const scanGradient: Vjp<'scan'> = ({ attributes, inputs, outputs, needs }, ...fl
       const flowingCarries = state.slice(0, carryIndices.length)
       const totals = state.slice(carryIndices.length)
       const kept = elements.slice(0, savedStacks.length)
-      const inElements = elements.slice(savedStacks.length, savedStacks.length + sequences.length)
-      const resultFlow = elements.slice(savedStacks.length + sequences.length)
+      const inElements = elements.slice(savedStacks.length, savedStacks.length + readSequences.length)
+      const resultFlow = elements.slice(savedStacks.length + readSequences.length)
       const flow = new Map<number, Tensor>()
       carryIndices.forEach((index, i) => flow.set(index, flowingCarries[i] as Tensor))
       resultIndices.forEach((index, i) => flow.set(index, resultFlow[i] as Tensor))
       const ordered = [...flow.keys()].sort((a, b) => a - b).map((index) => flow.get(index) as Tensor)
       const values = new Map<Value, Tensor>()
       saved.forEach((value, i) => values.set(value, kept[i] as Tensor))
-      const primal = backward.inputs.slice(0, firstFlow)
-      primal.forEach((value, i) => {
-        if (i < constants) values.set(value, constantInputs[i] as Tensor)
-        else if (i >= constants + carries) values.set(value, inElements[i - constants - carries] as Tensor)
-      })
-      backward.inputs.slice(primal.length).forEach((value, i) => values.set(value, ordered[i] as Tensor))
+      constantInputs.forEach((constant, i) => values.set(backward.inputs[i] as Value, constant))
+      readSequences.forEach((index, i) => values.set(elementInput(index), inElements[i] as Tensor))
+      backward.inputs.slice(firstFlow).forEach((value, i) => values.set(value, ordered[i] as Tensor))
       evaluateWith(backward, values, [...nextCarries, ...totalled.map(cotangentValue), ...stackedValues])
       const valueOf = (value: Value): Tensor => values.get(value) as Tensor
       const nextTotals = totals.map((total, i) => lax.add(total, valueOf(cotangentValue(totalled[i] as number))))
       return [[...nextCarries.map(valueOf), ...nextTotals], stackedValues.map(valueOf)]
     },
     [...carryCotangents, ...sums],
-    [...savedStacks, ...sequences, ...resultCotangents],
+    [...savedStacks, ...readSequences.map((index) => sequences[index] as Tensor), ...resultCotangents],
     { length, reverse: !reverse },
   )
   const stackOf = (value: Value): Tensor => known.get(value) ?? (stacked[stackedValues.indexOf(value)] as Tensor)
