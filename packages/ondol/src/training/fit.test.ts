@@ -133,6 +133,21 @@ describe('fit', () => {
     expect(history.loss).toEqual([1.5, 3.5])
   })
 
+  it('compiles a model that waits for data once, and again when what is trainable changes', async () => {
+    const backend = currentBackend()
+    const compile = vi.spyOn(backend, 'compile')
+    const isStep = (calls: typeof compile.mock.calls): number => calls.filter(([graph]) => graph.donations.length > 5).length
+    const model = new Sequential([layers.dense(4), layers.dense(2, { activation: 'softmax' })])
+    model.compile({ optimizer: 'sgd', loss: 'sparse_categorical_crossentropy' })
+    for (let i = 0; i < 3; i++) await model.fit(x, labels, silent)
+    expect(isStep(compile.mock.calls)).toBe(1)
+    model.layers[0]!.trainable = false
+    const frozen = await model.layers[0]!.weights[0]!.array()
+    await model.fit(x, labels, silent)
+    expect(await model.layers[0]!.weights[0]!.array()).toEqual(frozen)
+    compile.mockRestore()
+  })
+
   it('keeps memory flat', async () => {
     const model = classifier()
     model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
@@ -152,6 +167,37 @@ describe('fit', () => {
     expect(model.optimizer!.className).toBe('LossScaleOptimizer')
     const { history } = await model.fit(x, labels, { ...silent, epochs: 3 })
     expect(history.loss![2]).toBeLessThan(history.loss![0]!)
+  })
+})
+
+describe('data', () => {
+  it('comes as tensors, nested arrays, or typed arrays that take the shape of the input', async () => {
+    const model = classifier()
+    model.compile({ loss: 'sparse_categorical_crossentropy' })
+    const flat = Float32Array.from(x.flat())
+    const forms = [x, flat, tensor(x), { input_layer: x }, [tensor(x)]]
+    const losses: unknown[] = []
+    for (const form of forms) losses.push(await model.evaluate(form, Int32Array.from(labels), silent))
+    expect(new Set(losses).size).toBe(1)
+  })
+
+  it('for several inputs comes as a list, a record, or lists of numbers', async () => {
+    const inputs = ['p', 'q'].map((name) => Input({ shape: [1], name }))
+    const model = new Model({ inputs, outputs: layers.subtract(inputs) })
+    const [p, q] = [
+      [[5], [6]],
+      [[1], [1]],
+    ]
+    for (const data of [[p, q], { q, p }, [tensor(p!), tensor(q!)]]) {
+      expect(((await model.predict(data as never, silent)) as Tensor).arraySync()).toEqual([[4], [5]])
+    }
+  })
+
+  it('is put together again from batches', async () => {
+    const model = new Sequential([Input({ shape: [1] }), layers.relu()])
+    const numbers = Array.from({ length: 7 }, (_, i) => [i])
+    const whole = (await model.predict(numbers, { ...silent, batchSize: 3 })) as Tensor
+    expect(whole.arraySync()).toEqual(numbers)
   })
 })
 

@@ -8,9 +8,9 @@ import { CallbackList } from '../callbacks/callback-list.js'
 import { History } from '../callbacks/history.js'
 import { ProgbarLogger } from '../callbacks/progbar-logger.js'
 import { DataError, ValueError } from '../core/errors.js'
-import { flatten, type Tree, unflatten } from '../core/tree.js'
+import { flatten, mapTree, type Tree, unflatten } from '../core/tree.js'
 import { currentBackend, type Jitted, lax, type Tensor, type Variable } from '../engine/index.js'
-import type { KerasTensor } from '../ops/operation.js'
+import { KerasTensor } from '../ops/operation.js'
 import { type ClassWeights, weighByClass } from './class-weight.js'
 import { type Arrays, Converter, countSamples, type DataLike, type Expected, sliceArrays } from './convert.js'
 import { readLogs, sorted } from './logs.js'
@@ -26,6 +26,8 @@ export interface RunnableModel extends CallbackModel {
   readonly inputNames: readonly string[] | undefined
   readonly outputNames: readonly string[] | undefined
   readonly trainableVariables: readonly Variable[]
+  readonly built: boolean
+  computeOutputSpec(inputs: Tree<KerasTensor>): Tree<KerasTensor>
   resetMetrics(): void
   getMetricsResult(): Record<string, Tensor>
   runStep(phase: 'train' | 'test', batch: Batch): Record<string, Tensor> | null
@@ -91,8 +93,20 @@ export class Runner {
     return classWeight === null ? sampleWeight : weighByClass(y, sampleWeight, classWeight, this.#model.outputNames ?? [])
   }
 
-  #settings(classWeight: ClassWeights | null = null): StepSettings {
+  #settings(source: Source | null, classWeight: ClassWeights | null = null): StepSettings {
+    if (source instanceof ArraySource) this.#build(source.arrays)
     return { trainable: this.#model.trainableVariables.map(({ path }) => path).join(), classWeight }
+  }
+
+  /** Builds a model that waits for data: else its weights would come with the first step, and the second be compiled anew. */
+  #build({ x }: Arrays): void {
+    if (this.#model.built) return
+    const symbols = mapTree(x, ({ shape, dtype }) => new KerasTensor([null, ...shape.slice(1)], { dtype }))
+    try {
+      this.#model.computeOutputSpec(symbols)
+    } catch {
+      // It may need a known batch size. If something is really wrong, the first step says so.
+    }
   }
 
   // ---- fit ----
@@ -104,7 +118,7 @@ export class Runner {
       const history = new History()
       const steps = stepsPerEpoch ?? training.steps
       const list = this.#callbacks([...callbacks, history], verbose, { epochs, steps })
-      const settings = this.#settings(classWeight)
+      const settings = this.#settings(training, classWeight)
       this.#model.stopTraining = false
       let logs: Logs = {}
       let isExhausted = true
@@ -209,7 +223,7 @@ export class Runner {
       steps: steps ?? source.steps,
       stepsAreGiven: steps !== undefined,
       callbacks,
-      settings: this.#settings(),
+      settings: this.#settings(source),
       signal,
     })
     await callbacks.end('Test', logs)
@@ -347,7 +361,7 @@ export class Runner {
     return this.#alone(`${phase}OnBatch`, async (converter) => {
       const step = this.#steps[phase === 'train' ? 'Train' : 'Test']
       const report =
-        step.run([this.#batch(x, y, sampleWeight, converter)], this.#settings(classWeight) as StepSettings & Tree<unknown>) ?? null
+        step.run([this.#batch(x, y, sampleWeight, converter)], this.#settings(null, classWeight) as StepSettings & Tree<unknown>) ?? null
       const logs = await this.#read(report)
       release(report)
       return logs
