@@ -2,6 +2,7 @@
 import type { Graph } from '../graph.js'
 import { eliminateDeadCode } from './dce.js'
 import { Rewriter, type Rules } from './rewriter.js'
+import { improveScans } from './scans.js'
 import { ELEMENTWISE_RULES } from './simplify-elementwise.js'
 import { KERNEL_RULES, maskBeforePool, orderBeforeGather } from './simplify-kernels.js'
 import { MOVEMENT_RULES } from './simplify-movement.js'
@@ -25,5 +26,5 @@ function merged(...tables: readonly Rules[]): Rules {
 /** Simplified, without common sub-expressions and dead nodes. Inputs, outputs and donations stay in their places. */
 export function optimize(graph: Graph): Graph {
   const simplify = (from: Graph): Graph => eliminateDeadCode(new Rewriter(RULES, optimize).run(eliminateDeadCode(from)))
-  return simplify(simplify(graph))
+  return simplify(improveScans(simplify(graph)))
 }

@@ -42,7 +42,7 @@ function step(g: GraphBuilder, values: readonly Value[], choose: Choose, pick: P
   const x = pick(values)
   const { shape } = x
   const rank = shape.length
-  const like = (value: Value): Value => fit(g, value, shape, x.dtype)
+  const like = (value: Value): Value => moulded(g, value, shape, x.dtype)
   const axes = (): number[] => shape.map((_, axis) => axis).filter(() => choose(2) === 0)
   switch (choose(18)) {
     case 0:
@@ -98,7 +98,7 @@ function step(g: GraphBuilder, values: readonly Value[], choose: Choose, pick: P
     case 9: {
       if (rank === 0 || sizeOf(shape) > 60) return []
       const few = (): number[] => shape.map(() => choose(2))
-      const value = choose(2) === 0 ? g.full([], x.dtype, 1) : fit(g, pick(values), [], x.dtype)
+      const value = choose(2) === 0 ? g.full([], x.dtype, 1) : moulded(g, pick(values), [], x.dtype)
       return [g.pad(x, value, few(), few(), choose(3) === 0 ? few() : undefined)]
     }
     case 10: {
@@ -113,15 +113,15 @@ function step(g: GraphBuilder, values: readonly Value[], choose: Choose, pick: P
     case 14: {
       const y = pick(values)
       if (rank < 1 || y.shape.length < 1 || x.dtype !== 'float32') return []
-      const b = fit(g, y, [shape[rank - 1] as number, 3], 'float32')
+      const b = moulded(g, y, [shape[rank - 1] as number, 3], 'float32')
       return [g.dot(x, b, { batchA: [], batchB: [], contractA: [rank - 1], contractB: [0] })]
     }
     case 15: {
       if (rank === 0) return []
       const axis = choose(rank)
-      const indices = g.one('cast', { dtype: 'int32' }, fit(g, pick(values), [3], 'float32'))
+      const indices = g.one('cast', { dtype: 'int32' }, moulded(g, pick(values), [3], 'float32'))
       if (choose(2) === 0) return [g.one('gather', { axis }, x, indices)]
-      const updates = fit(g, pick(values), [...shape.slice(0, axis), 3, ...shape.slice(axis + 1)], x.dtype)
+      const updates = moulded(g, pick(values), [...shape.slice(0, axis), 3, ...shape.slice(axis + 1)], x.dtype)
       return [x.dtype === 'bool' ? g.one('scatterSet', { axis }, x, indices, updates) : g.one('scatterAdd', { axis }, x, indices, updates)]
     }
     case 16:
@@ -149,7 +149,7 @@ function step(g: GraphBuilder, values: readonly Value[], choose: Choose, pick: P
 }
 
 /** Some value of the wanted shape and dtype made from `value`. */
-function fit(g: GraphBuilder, value: Value, shape: Shape, dtype: Value['dtype']): Value {
+function moulded(g: GraphBuilder, value: Value, shape: Shape, dtype: Value['dtype']): Value {
   let x = value.dtype === dtype ? value : g.one('cast', { dtype }, value)
   if (`${x.shape}` === `${shape}`) return x
   if (sizeOf(x.shape) === sizeOf(shape)) return g.reshape(x, shape)
