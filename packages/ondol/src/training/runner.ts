@@ -12,19 +12,17 @@ import { flatten, mapTree, type Tree, unflatten } from '../core/tree.js'
 import { currentBackend, type Jitted, lax, type Tensor, type Variable } from '../engine/index.js'
 import { KerasTensor } from '../ops/operation.js'
 import { type ClassWeights, weighByClass } from './class-weight.js'
-import { type Arrays, Converter, countSamples, type DataLike, type Expected, sliceArrays } from './convert.js'
+import { type Arrays, Converter, type DataLike } from './convert.js'
 import { readLogs, sorted } from './logs.js'
+import { type DataModel, ModelData } from './model-data.js'
 import type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, PredictOptions, Verbosity } from './options.js'
 import { Pace } from './pace.js'
 import { Sampler } from './sampler.js'
-import { ArraySource, type BatchIterable, type Feed, IterableSource, isBatchIterable, type Source } from './source.js'
+import { ArraySource, type BatchIterable, type Feed, type Source } from './source.js'
 import { type Batch, CompiledStep, compiledUnless, packed } from './step.js'
 
 /** What the runner asks of a model. */
-export interface RunnableModel extends CallbackModel {
-  readonly inputSymbols: readonly KerasTensor[] | undefined
-  readonly inputNames: readonly string[] | undefined
-  readonly outputNames: readonly string[] | undefined
+export interface RunnableModel extends CallbackModel, DataModel {
   readonly trainableVariables: readonly Variable[]
   readonly built: boolean
   computeOutputSpec(inputs: Tree<KerasTensor>): Tree<KerasTensor>
@@ -112,9 +110,9 @@ export class Runner {
   // ---- fit ----
 
   async fit(x: DataLike | BatchIterable, y: DataLike | null, options: FitOptions): Promise<History> {
-    return this.#alone('fit', async (converter) => {
+    return this.#alone('fit', async (data) => {
       const { epochs = 1, initialEpoch = 0, verbose, callbacks = [], stepsPerEpoch, classWeight, signal } = options
-      const { training, validation } = this.#fitSources(x, y, options, converter)
+      const { training, validation } = data.fitSources(x, y, options)
       const history = new History()
       const steps = stepsPerEpoch ?? training.steps
       const list = this.#callbacks([...callbacks, history], verbose, { epochs, steps })
@@ -156,54 +154,12 @@ export class Runner {
     })
   }
 
-  #fitSources(
-    x: DataLike | BatchIterable,
-    y: DataLike | null,
-    options: FitOptions,
-    converter: Converter,
-  ): { training: Source; validation: Source | undefined } {
-    const { batchSize = 32, validationSplit = 0, validationData, validationBatchSize = batchSize, shuffle = true, sampleWeight } = options
-    const validationOf = (): Source | undefined => {
-      if (validationData === undefined) return undefined
-      if (!Array.isArray(validationData))
-        return this.#source(validationData as BatchIterable, null, undefined, validationBatchSize, false, converter)
-      const [valX, valY, valWeight] = validationData as unknown as readonly [DataLike, (DataLike | null)?, (DataLike | null)?]
-      return this.#source(valX, valY ?? null, valWeight ?? undefined, validationBatchSize, false, converter)
-    }
-    if (validationSplit === 0 || validationData !== undefined)
-      return { training: this.#source(x, y, sampleWeight, batchSize, shuffle, converter), validation: validationOf() }
-    if (isBatchIterable(x)) {
-      throw new DataError({
-        where: 'validationSplit',
-        problem: 'batches that come one by one cannot be split',
-        expected: 'arrays or tensors',
-        hint: 'pass validationData',
-      })
-    }
-    const arrays = this.#arrays(x, y, sampleWeight, converter)
-    const count = countSamples(arrays)
-    const at = Math.floor(count * (1 - validationSplit))
-    if (!(at > 0 && at < count)) {
-      throw new ValueError({
-        where: 'validationSplit',
-        problem: 'one part would be empty',
-        expected: 'a number between 0 and 1',
-        received: `${validationSplit} of ${count} samples`,
-      })
-    }
-    const part = (from: number, to: number): Arrays => sliceArrays(arrays, from, to, converter)
-    return {
-      training: new ArraySource(part(0, at), batchSize, shuffle),
-      validation: new ArraySource(part(at, count), validationBatchSize, false),
-    }
-  }
-
   // ---- evaluate ----
 
   async evaluate(x: DataLike | BatchIterable, y: DataLike | null, options: EvaluateOptions): Promise<Logs> {
-    return this.#alone('evaluate', async (converter) => {
+    return this.#alone('evaluate', async (data) => {
       const { batchSize = 32, verbose, callbacks = [], steps, sampleWeight, signal } = options
-      const source = this.#source(x, y, sampleWeight, batchSize, false, converter)
+      const source = data.source(x, y, sampleWeight, batchSize, false)
       const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps: steps ?? source.steps })
       try {
         return await this.#test(source, list, steps, signal)
@@ -318,9 +274,9 @@ export class Runner {
   // ---- predict ----
 
   async predict(x: DataLike | BatchIterable, options: PredictOptions): Promise<Tree<Tensor>> {
-    return this.#alone('predict', async (converter) => {
+    return this.#alone('predict', async (data) => {
       const { batchSize = 32, verbose, callbacks = [], steps: given, signal } = options
-      const source = this.#source(x, null, undefined, batchSize, false, converter)
+      const source = data.source(x, null, undefined, batchSize, false)
       const steps = given ?? source.steps
       const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps })
       const [wantsBegin, wantsEnd] = [list.wants('onPredictBatchBegin'), list.wants('onPredictBatchEnd')]
@@ -351,66 +307,17 @@ export class Runner {
   }
 
   async predictOnBatch(x: DataLike): Promise<Tree<Tensor>> {
-    return this.#alone(
-      'predictOnBatch',
-      async (converter) => this.#predict.run([this.#batch(x, null, undefined, converter)], null) as Tree<Tensor>,
-    )
+    return this.#alone('predictOnBatch', async (data) => this.#predict.run([data.batch(x, null, undefined)], null) as Tree<Tensor>)
   }
 
   async onBatch(phase: 'train' | 'test', x: DataLike, y: DataLike | null, { sampleWeight, classWeight }: OnBatchOptions): Promise<Logs> {
-    return this.#alone(`${phase}OnBatch`, async (converter) => {
+    return this.#alone(`${phase}OnBatch`, async (data) => {
       const step = this.#steps[phase === 'train' ? 'Train' : 'Test']
-      const report =
-        step.run([this.#batch(x, y, sampleWeight, converter)], this.#settings(null, classWeight) as StepSettings & Tree<unknown>) ?? null
+      const report = step.run([data.batch(x, y, sampleWeight)], this.#settings(null, classWeight) as StepSettings & Tree<unknown>) ?? null
       const logs = await this.#read(report)
       release(report)
       return logs
     })
-  }
-
-  // ---- data ----
-
-  #batch(x: DataLike, y: DataLike | null, sampleWeight: DataLike | undefined, converter: Converter): Feed {
-    const arrays = this.#arrays(x, y, sampleWeight, converter)
-    countSamples(arrays)
-    return { kind: 'batch', arrays, dispose: () => undefined }
-  }
-
-  #arrays(x: DataLike, y: DataLike | null, sampleWeight: DataLike | undefined, converter: Converter): Arrays {
-    const { inputs, outputs } = this.#expected()
-    if (x == null)
-      throw new DataError({ where: 'x', problem: 'there is no data', expected: 'tensors, arrays, or batches', received: String(x) })
-    return {
-      x: converter.convert(x, 'x', inputs),
-      y: y === null ? null : converter.convert(y, 'y', outputs),
-      sampleWeight: sampleWeight === undefined ? null : converter.convert(sampleWeight, 'sampleWeight', outputs),
-    }
-  }
-
-  #expected(): { inputs: Expected; outputs: Expected } {
-    const { inputSymbols, inputNames, outputNames } = this.#model
-    return { inputs: { symbols: inputSymbols, names: inputNames }, outputs: { names: outputNames, count: outputNames?.length } }
-  }
-
-  #source(
-    x: DataLike | BatchIterable,
-    y: DataLike | null,
-    sampleWeight: DataLike | undefined,
-    batchSize: number,
-    shuffle: boolean,
-    converter: Converter,
-  ): Source {
-    if (!isBatchIterable(x)) return new ArraySource(this.#arrays(x, y, sampleWeight, converter), batchSize, shuffle)
-    if (y !== null || sampleWeight !== undefined) {
-      throw new DataError({
-        where: 'y',
-        problem: 'batches bring their targets and weights along',
-        expected: 'an iterable of [x, y] or [x, y, sampleWeight]',
-        received: 'an iterable and separate targets',
-      })
-    }
-    const { inputs, outputs } = this.#expected()
-    return new IterableSource(x, inputs, outputs)
   }
 
   #callbacks(
@@ -425,7 +332,7 @@ export class Runner {
   }
 
   /** One run at a time: two would mix their metrics and updates. */
-  async #alone<R>(what: string, body: (converter: Converter) => Promise<R>): Promise<R> {
+  async #alone<R>(what: string, body: (data: ModelData) => Promise<R>): Promise<R> {
     if (this.#isRunning)
       throw new ValueError({
         where: `${this.#model.name}.${what}`,
@@ -435,7 +342,7 @@ export class Runner {
     this.#isRunning = true
     const converter = new Converter()
     try {
-      return await body(converter)
+      return await body(new ModelData(this.#model, converter))
     } finally {
       // However it ended, nothing of it runs on; a failure has been told already.
       await currentBackend()
