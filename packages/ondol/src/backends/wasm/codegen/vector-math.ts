@@ -14,7 +14,6 @@ function polynomial(x: Vector, coefficients: readonly number[]): Vector {
   return sum
 }
 
-const LOG2E = 1.4426950408889634
 const LN2_HIGH = 0.693359375
 const LN2_LOW = -2.1219444e-4
 const EXP = [0.5, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4]
@@ -24,7 +23,7 @@ const powerOfTwo = (n: Vector): Vector => i32x4.shl(i32x4.add(n, i32x4.splat(127
 
 /** x = n ln 2 + r: n as integral floats, and r. */
 function reduceByLn2(f: FunctionBuilder, x: Vector): { n: Local<'v128'>; r: Local<'v128'> } {
-  const n = f.let(f32x4.nearest(f32x4.mul(x, LOG2E)))
+  const n = f.let(f32x4.nearest(f32x4.mul(x, Math.LOG2E)))
   const r = f.let(f32x4.sub(f32x4.sub(x, f32x4.mul(n, LN2_HIGH)), f32x4.mul(n, LN2_LOW)))
   return { n, r }
 }
