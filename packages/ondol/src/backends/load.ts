@@ -37,7 +37,12 @@ function load(name: Loadable): Promise<Backend> {
  */
 export async function setBackend(name: BackendName): Promise<void> {
   if (!isLoadable(name)) {
-    throw new ValueError({ where: 'setBackend', problem: 'there is no such backend', expected: Object.keys(LOADERS).join(', '), received: String(name) })
+    throw new ValueError({
+      where: 'setBackend',
+      problem: 'there is no such backend',
+      expected: Object.keys(LOADERS).join(', '),
+      received: String(name),
+    })
   }
   useBackend(await load(name))
 }
@@ -66,5 +71,10 @@ async function useFirstThatWorks(names: readonly Loadable[]): Promise<void> {
       debugLog('backend', () => `${name} is not available: ${error.message}`)
     }
   }
-  throw new BackendError({ where: 'ondol', problem: 'no backend can run here', received: reasons.join('; '), hint: "await setBackend('host') computes everywhere, slowly" })
+  throw new BackendError({
+    where: 'ondol',
+    problem: 'no backend can run here',
+    received: reasons.join('; '),
+    hint: "await setBackend('host') computes everywhere, slowly",
+  })
 }

@@ -35,7 +35,12 @@ export function backpropagate(
   return sources.map((source) => cotangents.get(source) ?? null)
 }
 
-function applyRule<P extends PrimitiveName>(record: TapeRecord<P>, flowing: readonly Cotangent[], needed: ReadonlySet<Tensor>, rules: Rules): readonly Cotangent[] {
+function applyRule<P extends PrimitiveName>(
+  record: TapeRecord<P>,
+  flowing: readonly Cotangent[],
+  needed: ReadonlySet<Tensor>,
+  rules: Rules,
+): readonly Cotangent[] {
   const { attributes, inputs, outputs } = record
   const needs = inputs.map((input) => needed.has(input))
   return (rules[record.primitive] as Vjp<P>)({ attributes, inputs, outputs, needs }, ...flowing)

@@ -36,14 +36,19 @@ function runEagerly<P extends PrimitiveName>(primitive: P, attributes: Primitive
   }
   if (primitive === 'reshape') {
     const [x] = inputs as [Tensor]
-    return [new Tensor({ shape: (attributes as PrimitiveAttributes['reshape']).shape, dtype: x.dtype }, { buffer: x.buffer(primitive).retain() })]
+    return [
+      new Tensor({ shape: (attributes as PrimitiveAttributes['reshape']).shape, dtype: x.dtype }, { buffer: x.buffer(primitive).retain() }),
+    ]
   }
   const backend = currentBackend()
   const memories = inputs.map((input) => memoryOn(backend, input, primitive))
   const { program, outputs } = eagerProgram(backend, primitive, attributes, inputs)
   const buffers = outputs.map((output) => Buffer.allocate(output))
   try {
-    program.run(memories, buffers.map((buffer) => buffer.memory))
+    program.run(
+      memories,
+      buffers.map((buffer) => buffer.memory),
+    )
   } catch (error) {
     for (const buffer of buffers) buffer.release()
     throw error
@@ -73,7 +78,12 @@ export function moveTo(backend: Backend, input: Tensor): Buffer {
 
 const releaseWith = new FinalizationRegistry<Buffer>((buffer) => buffer.release())
 
-function eagerProgram<P extends PrimitiveName>(backend: Backend, primitive: P, attributes: PrimitiveAttributes[P], inputs: readonly Tensor[]): EagerProgram {
+function eagerProgram<P extends PrimitiveName>(
+  backend: Backend,
+  primitive: P,
+  attributes: PrimitiveAttributes[P],
+  inputs: readonly Tensor[],
+): EagerProgram {
   let cache = programs.get(backend)
   if (cache === undefined) programs.set(backend, (cache = new Map()))
   const key = keyOf(primitive, attributes, inputs)
@@ -103,7 +113,10 @@ export function requireDTypes(backend: Backend, where: string, tensors: readonly
       problem: `the ${backend.name} backend has no ${dtype}`,
       expected: `one of ${[...backend.dtypes].join(', ')}`,
       received: dtype,
-      hint: dtype === 'float64' ? "cast to float32, or await setBackend('native') or 'host', which compute in float64" : 'cast the tensor with ops.cast',
+      hint:
+        dtype === 'float64'
+          ? "cast to float32, or await setBackend('native') or 'host', which compute in float64"
+          : 'cast the tensor with ops.cast',
     })
   }
 }

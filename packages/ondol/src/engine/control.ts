@@ -10,7 +10,7 @@ import { ShapeError, TracingError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { backpropagate, type Rules } from './autodiff.js'
 import { bind } from './bind.js'
-import { type Cotangent, type ControlFlow, GRADIENTS, type Vjp } from './gradients.js'
+import { type ControlFlow, type Cotangent, GRADIENTS, type Vjp } from './gradients.js'
 import { type Abstract, type Graph, isNode, type Node, type Value } from './graph.js'
 import * as lax from './lax.js'
 import type { PrimitiveAttributes, PrimitiveName } from './primitives.js'
@@ -58,7 +58,11 @@ export function scan(
 }
 
 /** Runs `body` on the carries as long as `condition` holds. Not differentiable backwards: the number of steps is not known. */
-export function whileLoop(condition: (...carries: Tensor[]) => Tensor, body: (...carries: Tensor[]) => readonly Tensor[], initial: readonly Tensor[]): Tensor[] {
+export function whileLoop(
+  condition: (...carries: Tensor[]) => Tensor,
+  body: (...carries: Tensor[]) => readonly Tensor[],
+  initial: readonly Tensor[],
+): Tensor[] {
   const abstracts = initial.map(abstractOf)
   const test = traceSubgraph(abstracts, (...carries) => [condition(...carries)])
   const step = traceSubgraph(abstracts, (...carries) => {
@@ -66,7 +70,12 @@ export function whileLoop(condition: (...carries: Tensor[]) => Tensor, body: (..
     requireSameCarries('whileLoop', initial, next)
     return next
   })
-  const attributes = { condition: test.graph, body: step.graph, conditionConstants: test.constants.length, bodyConstants: step.constants.length }
+  const attributes = {
+    condition: test.graph,
+    body: step.graph,
+    conditionConstants: test.constants.length,
+    bodyConstants: step.constants.length,
+  }
   return bind('while', attributes, [...test.constants, ...step.constants, ...initial])
 }
 
@@ -77,16 +86,25 @@ export function cond(predicate: Tensor, whenTrue: () => readonly Tensor[], whenF
   requireSameCarries('cond', yes.graph.outputs, no.graph.outputs)
   // Both branches take all captures: first those of the one, then those of the other.
   const widen = (graph: Graph, before: readonly Tensor[], after: readonly Tensor[]): Graph =>
-    evaluateAsGraph([...before, ...after], (args) => evaluate(graph, graph === yes.graph ? args.slice(0, before.length) : args.slice(before.length)))
+    evaluateAsGraph([...before, ...after], (args) =>
+      evaluate(graph, graph === yes.graph ? args.slice(0, before.length) : args.slice(before.length)),
+    )
   const attributes = { whenTrue: widen(yes.graph, yes.constants, no.constants), whenFalse: widen(no.graph, yes.constants, no.constants) }
   return bind('cond', attributes, [predicate, ...yes.constants, ...no.constants])
 }
 
 function requireSameCarries(where: string, expected: readonly Abstract[], received: readonly Abstract[]): void {
   const print = (values: readonly Abstract[]): string => values.map(({ shape, dtype }) => `${dtype}${formatShape(shape)}`).join(', ')
-  const agrees = expected.length === received.length && expected.every((value, i) => sameShape(value.shape, (received[i] as Abstract).shape) && value.dtype === (received[i] as Abstract).dtype)
+  const agrees =
+    expected.length === received.length &&
+    expected.every((value, i) => sameShape(value.shape, (received[i] as Abstract).shape) && value.dtype === (received[i] as Abstract).dtype)
   if (!agrees) {
-    throw new ShapeError({ where, problem: 'values change shape or dtype from step to step or from branch to branch', expected: print(expected), received: print(received) })
+    throw new ShapeError({
+      where,
+      problem: 'values change shape or dtype from step to step or from branch to branch',
+      expected: print(expected),
+      received: print(received),
+    })
   }
 }
 
@@ -95,7 +113,11 @@ export function evaluate(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
   const values = new Map<Value, Tensor>()
   graph.inputs.forEach((value, index) => values.set(value, inputs[index] as Tensor))
   for (const node of graph.nodes) {
-    const outputs = bindAny(node.primitive, node.attributes, node.inputs.map((value) => values.get(value) as Tensor))
+    const outputs = bindAny(
+      node.primitive,
+      node.attributes,
+      node.inputs.map((value) => values.get(value) as Tensor),
+    )
     node.outputs.forEach((value, index) => values.set(value, outputs[index] as Tensor))
   }
   return graph.outputs.map((value) => values.get(value) as Tensor)
@@ -156,7 +178,9 @@ function differentiateBody({ body, constants, carries }: ScanAttributes): Adjoin
       } finally {
         stopTape(tape)
       }
-      const targets = outputs.flatMap((tensor, index) => (cotangents[index] === null ? [] : [[tensor, cotangents[index] as Tensor] as const]))
+      const targets = outputs.flatMap((tensor, index) =>
+        cotangents[index] === null ? [] : [[tensor, cotangents[index] as Tensor] as const],
+      )
       const sources = wanted.map((index) => primal[index] as Tensor)
       return backpropagate(tape.records, targets, sources, RULES).map((cotangent, i) => cotangent ?? lax.zerosLike(sources[i] as Tensor))
     }),
@@ -182,7 +206,12 @@ function differentiateBody({ body, constants, carries }: ScanAttributes): Adjoin
   for (const node of backwardNodes) node.inputs.forEach(save)
   const backOutputs = joint.outputs.slice(outputs.length)
   backOutputs.forEach(save)
-  const forward: Graph = { inputs: primalValues, nodes: forwardNodes, outputs: [...joint.outputs.slice(0, outputs.length), ...saved], donations: [] }
+  const forward: Graph = {
+    inputs: primalValues,
+    nodes: forwardNodes,
+    outputs: [...joint.outputs.slice(0, outputs.length), ...saved],
+    donations: [],
+  }
   const backward: Graph = { inputs: [...primalValues, ...cotangentValues], nodes: backwardNodes, outputs: backOutputs, donations: [] }
   const adjoint: Adjoint = { forward, saved, backward, wanted, results: body.outputs.length - carries }
   adjoints.set(forward, adjoint)
@@ -191,7 +220,8 @@ function differentiateBody({ body, constants, carries }: ScanAttributes): Adjoin
 
 const scanGradient: Vjp<'scan'> = ({ attributes, inputs, outputs, needs }, ...flowing) => {
   const adjoint = adjoints.get(attributes.body)
-  if (adjoint === undefined) throw new TracingError({ where: 'scan', problem: 'its gradient was asked for, but nothing was saved on the way forward' })
+  if (adjoint === undefined)
+    throw new TracingError({ where: 'scan', problem: 'its gradient was asked for, but nothing was saved on the way forward' })
   const { constants, carries, length, reverse } = attributes
   const { saved, backward, wanted, results } = adjoint
   const plain = carries + results
@@ -224,7 +254,9 @@ const scanGradient: Vjp<'scan'> = ({ attributes, inputs, outputs, needs }, ...fl
   const elementInput = (index: number): Value => backward.inputs[constants + carries + index] as Value
   sequences.forEach((sequence, index) => known.set(elementInput(index), sequence))
   // A sequence that the way back does not read need not live so long.
-  const readSequences = sequences.map((_, index) => index).filter((index) => backward.nodes.some(({ inputs: read }) => read.includes(elementInput(index))))
+  const readSequences = sequences
+    .map((_, index) => index)
+    .filter((index) => backward.nodes.some(({ inputs: read }) => read.includes(elementInput(index))))
   resultCotangents.forEach((cotangent, i) => known.set(backward.inputs[firstFlow + carryIndices.length + i] as Value, cotangent))
   const operands = [...summaries.values()].flatMap((summary) => summary?.operands ?? [])
   const stackedValues = [...new Set([...elementValues, ...operands])].filter((value) => !known.has(value))
@@ -308,7 +340,11 @@ function evaluateWith(graph: Graph, values: Map<Value, Tensor>, wanted: readonly
   }
   for (const node of nodes) {
     if (!node.outputs.some((value) => needed.has(value))) continue
-    const outputs = bindAny(node.primitive, node.attributes, node.inputs.map((value) => values.get(value) as Tensor))
+    const outputs = bindAny(
+      node.primitive,
+      node.attributes,
+      node.inputs.map((value) => values.get(value) as Tensor),
+    )
     node.outputs.forEach((value, index) => values.set(value, outputs[index] as Tensor))
   }
 }
@@ -320,7 +356,9 @@ const condGradient: Vjp<'cond'> = ({ attributes: { whenTrue, whenFalse }, inputs
   const given = outputs.map((output, index) => (isDifferentiable(output) ? (flowing[index] ?? lax.zerosLike(output)) : null))
   const back = (branch: Graph) => (): Tensor[] => {
     const tape = new Tape()
-    const copies = operands.map((operand) => (isDifferentiable(operand) ? lax.select(lax.full(operand.shape, 'bool', 1), operand, operand) : operand))
+    const copies = operands.map((operand) =>
+      isDifferentiable(operand) ? lax.select(lax.full(operand.shape, 'bool', 1), operand, operand) : operand,
+    )
     for (const copy of copies) tape.watch(copy)
     startTape(tape)
     let results: Tensor[]

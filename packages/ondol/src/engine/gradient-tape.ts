@@ -68,7 +68,11 @@ export class GradientTape {
    */
   gradient<S extends Tree<Tensor | Variable>>(target: Tree<Tensor>, sources: S, options: GradientOptions = {}): Gradients<S> {
     if (this.#isSpent) {
-      throw new GraphError({ where: 'GradientTape.gradient', problem: 'this tape was used already', hint: 'make it with new GradientTape({ persistent: true }) to ask more than once' })
+      throw new GraphError({
+        where: 'GradientTape.gradient',
+        problem: 'this tape was used already',
+        hint: 'make it with new GradientTape({ persistent: true }) to ask more than once',
+      })
     }
     const { unconnectedGradients = 'none' } = options
     const targets = flatten(target)
@@ -84,7 +88,9 @@ export class GradientTape {
       this.#isSpent = true
       this.#tape.clear()
     }
-    const filled = gradients.map((gradient, index) => gradient ?? (unconnectedGradients === 'zero' ? lax.zerosLike(tensors[index] as Tensor) : null))
+    const filled = gradients.map(
+      (gradient, index) => gradient ?? (unconnectedGradients === 'zero' ? lax.zerosLike(tensors[index] as Tensor) : null),
+    )
     return unflatten<Cotangent>(sources as Tree<unknown>, filled) as Gradients<S>
   }
 
@@ -106,11 +112,20 @@ export type Gradients<S> = S extends Tensor | Variable
     ? Gradients<E>[]
     : { [K in keyof S]: Gradients<S[K]> }
 
+/** The structure of the arguments, with a tensor at each leaf. */
+export type Filled<S> = S extends Tensor ? Tensor : S extends readonly (infer E)[] ? Filled<E>[] : { [K in keyof S]: Filled<S[K]> }
+
 function seedFor(target: Tensor, seed: Tensor | undefined): Tensor {
-  if (!isDifferentiable(target)) throw new DTypeError({ where: 'gradient', problem: 'only a float tensor can be differentiated', received: target.toString() })
+  if (!isDifferentiable(target))
+    throw new DTypeError({ where: 'gradient', problem: 'only a float tensor can be differentiated', received: target.toString() })
   if (seed === undefined) return lax.fullLike(target, 1)
   if (!sameShape(seed.shape, target.shape)) {
-    throw new ShapeError({ where: 'gradient', problem: 'an output gradient has another shape than its target', expected: formatShape(target.shape), received: formatShape(seed.shape) })
+    throw new ShapeError({
+      where: 'gradient',
+      problem: 'an output gradient has another shape than its target',
+      expected: formatShape(target.shape),
+      received: formatShape(seed.shape),
+    })
   }
   return seed
 }
@@ -121,16 +136,24 @@ function seedFor(target: Tensor, seed: Tensor | undefined): Tensor {
  * @example
  * const [y, dx] = valueAndGrad((x) => ops.sum(ops.square(x)))(tensor([1, 2, 3])) // dx = [2, 4, 6]
  */
-export function valueAndGrad<X extends Tree<Tensor>, A extends unknown[]>(f: (x: X, ...rest: A) => Tensor): (x: X, ...rest: A) => [Tensor, Gradients<X>] {
+export function valueAndGrad<X extends Tree<Tensor>, A extends unknown[]>(
+  f: (x: X, ...rest: A) => Tensor,
+): (x: X, ...rest: A) => [Tensor, Filled<X>] {
   return (x, ...rest) => {
     const tape = new GradientTape()
     try {
       tape.watch(x)
       const value = f(x, ...rest)
       if (value.size !== 1) {
-        throw new ShapeError({ where: 'valueAndGrad', problem: 'the function must give one number', received: formatShape(value.shape), hint: 'reduce it with ops.sum or ops.mean' })
+        throw new ShapeError({
+          where: 'valueAndGrad',
+          problem: 'the function must give one number',
+          received: formatShape(value.shape),
+          hint: 'reduce it with ops.sum or ops.mean',
+        })
       }
-      return [value, tape.gradient(value, x, { unconnectedGradients: 'zero' })]
+      const gradients = tape.gradient<Tree<Tensor>>(value, x, { unconnectedGradients: 'zero' })
+      return [value, gradients as Filled<X>]
     } finally {
       tape.dispose()
     }
@@ -138,7 +161,7 @@ export function valueAndGrad<X extends Tree<Tensor>, A extends unknown[]>(f: (x:
 }
 
 /** As `valueAndGrad`, without the value. */
-export function grad<X extends Tree<Tensor>, A extends unknown[]>(f: (x: X, ...rest: A) => Tensor): (x: X, ...rest: A) => Gradients<X> {
+export function grad<X extends Tree<Tensor>, A extends unknown[]>(f: (x: X, ...rest: A) => Tensor): (x: X, ...rest: A) => Filled<X> {
   const both = valueAndGrad<X, A>(f)
   return (x, ...rest) => both(x, ...rest)[1]
 }
@@ -157,7 +180,12 @@ export function customGradient<A extends Tensor[]>(
     if (!(result instanceof Tensor)) throw new ValueError({ where: 'customGradient', problem: 'the function must give [output, backward]' })
     // A tensor of its own, so that an output that is also an input is not followed twice.
     const output = inputs.includes(result) ? withoutTapes(() => lax.mul(result, lax.fullLike(result, 1))) : result
-    recordOnTapes({ primitive: 'custom', inputs, outputs: [output], backward: ([g]) => (g === null || g === undefined ? inputs.map(() => null) : backward(g)) })
+    recordOnTapes({
+      primitive: 'custom',
+      inputs,
+      outputs: [output],
+      backward: ([g]) => (g === null || g === undefined ? inputs.map(() => null) : backward(g)),
+    })
     return output
   }
 }

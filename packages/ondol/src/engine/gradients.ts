@@ -24,24 +24,53 @@ export type ControlFlow = 'scan' | 'while' | 'cond'
 
 /** A rule for primitives of one output, called only when something flows back. */
 const rule =
-  <P extends PrimitiveName>(back: (g: Tensor, inputs: readonly Tensor[], y: Tensor, attributes: PrimitiveAttributes[P], needs: readonly boolean[]) => readonly Cotangent[]): Vjp<P> =>
+  <P extends PrimitiveName>(
+    back: (
+      g: Tensor,
+      inputs: readonly Tensor[],
+      y: Tensor,
+      attributes: PrimitiveAttributes[P],
+      needs: readonly boolean[],
+    ) => readonly Cotangent[],
+  ): Vjp<P> =>
   ({ attributes, inputs, outputs, needs }, g) =>
     g === null || g === undefined ? inputs.map(() => null) : back(g, inputs, outputs[0] as Tensor, attributes, needs)
 
-const unary = <P extends PrimitiveName>(back: (g: Tensor, x: Tensor, y: Tensor) => Tensor): Vjp<P> => rule<P>((g, [x], y) => [back(g, x as Tensor, y)])
-const binary = <P extends PrimitiveName>(back: (g: Tensor, x: Tensor, y: Tensor, z: Tensor, needs: readonly boolean[]) => readonly Cotangent[]): Vjp<P> =>
-  rule<P>((g, [x, y], z, _, needs) => back(g, x as Tensor, y as Tensor, z, needs))
+const unary = <P extends PrimitiveName>(back: (g: Tensor, x: Tensor, y: Tensor) => Tensor): Vjp<P> =>
+  rule<P>((g, [x], y) => [back(g, x as Tensor, y)])
+const binary = <P extends PrimitiveName>(
+  back: (g: Tensor, x: Tensor, y: Tensor, z: Tensor, needs: readonly boolean[]) => readonly Cotangent[],
+): Vjp<P> => rule<P>((g, [x, y], z, _, needs) => back(g, x as Tensor, y as Tensor, z, needs))
 /** Integers, booleans and steps: nothing flows back. */
 const none: Vjp<never> = ({ inputs }) => inputs.map(() => null)
 const flat = none as Vjp<PrimitiveName>
 
-const { add, sub, mul, div, neg, select, full, fullLike, zerosLike, withNumber, broadcast, reduceSum, slice, pad, transpose, reshape, cast } = lax
+const {
+  add,
+  sub,
+  mul,
+  div,
+  neg,
+  select,
+  full,
+  fullLike,
+  zerosLike,
+  withNumber,
+  broadcast,
+  reduceSum,
+  slice,
+  pad,
+  transpose,
+  reshape,
+  cast,
+} = lax
 const scale = (x: Tensor, by: number): Tensor => withNumber(x, mul, by)
 const plus = (x: Tensor, value: number): Tensor => withNumber(x, add, value)
 const reciprocal = (x: Tensor): Tensor => div(fullLike(x, 1), x)
 const square = (x: Tensor): Tensor => mul(x, x)
 const zero = (x: Tensor): Tensor => full([], x.dtype, 0)
-const keptAxes = (rank: number, axes: readonly number[]): number[] => Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis))
+const keptAxes = (rank: number, axes: readonly number[]): number[] =>
+  Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis))
 /** A reduced tensor back in the shape it was reduced from. */
 const expand = (g: Tensor, like: Tensor, axes: readonly number[]): Tensor => broadcast(g, like.shape, keptAxes(like.shape.length, axes))
 const count = (x: Tensor, axes: readonly number[]): number => axes.reduce((n, axis) => n * (x.shape[axis] as number), 1)
@@ -142,13 +171,24 @@ export const GRADIENTS: { readonly [P in Exclude<PrimitiveName, ControlFlow>]: V
     const low = start.map((at, axis) => ((step[axis] as number) < 0 ? at + ((size[axis] as number) - 1) * (step[axis] as number) : at))
     const empty = size.some((n) => n === 0)
     if (empty) return [full(source, g.dtype, 0)]
-    const high = low.map((at, axis) => (source[axis] as number) - at - (size[axis] as number) - ((size[axis] as number) - 1) * (interior[axis] as number))
+    const high = low.map(
+      (at, axis) => (source[axis] as number) - at - (size[axis] as number) - ((size[axis] as number) - 1) * (interior[axis] as number),
+    )
     return [pad(forward, zero(g), low, high, interior)]
   }),
   pad: rule<'pad'>((g, [x], _y, { low, interior }, needs) => {
-    const inner = slice(g, low, (x as Tensor).shape, interior.map((n) => n + 1))
+    const inner = slice(
+      g,
+      low,
+      (x as Tensor).shape,
+      interior.map((n) => n + 1),
+    )
     if (!needs[1]) return [inner, null]
-    const all = (t: Tensor): Tensor => reduceSum(t, t.shape.map((_, axis) => axis))
+    const all = (t: Tensor): Tensor =>
+      reduceSum(
+        t,
+        t.shape.map((_, axis) => axis),
+      )
     return [inner, sub(all(g), all(inner))]
   }),
   concat: rule<'concat'>((g, inputs, _y, { axis }) => {
@@ -181,7 +221,11 @@ export const GRADIENTS: { readonly [P in Exclude<PrimitiveName, ControlFlow>]: V
   },
 
   gather: rule<'gather'>((g, [x, indices], _y, { axis }) => [lax.scatterAdd(zerosLike(x as Tensor), indices as Tensor, g, axis), null]),
-  scatterAdd: rule<'scatterAdd'>((g, [, indices], _y, { axis }, needs) => [g, null, needs[2] ? lax.gather(g, indices as Tensor, axis) : null]),
+  scatterAdd: rule<'scatterAdd'>((g, [, indices], _y, { axis }, needs) => [
+    g,
+    null,
+    needs[2] ? lax.gather(g, indices as Tensor, axis) : null,
+  ]),
   scatterSet: rule<'scatterSet'>((g, [x, indices, updates], _y, { axis }, needs) => {
     const [target, at, source] = [x as Tensor, indices as Tensor, updates as Tensor]
     const kept = lax.scatterSet(g, at, zerosLike(source), axis)
@@ -190,7 +234,11 @@ export const GRADIENTS: { readonly [P in Exclude<PrimitiveName, ControlFlow>]: V
     const rows = reshape(lax.iota([at.size], 'int32', 0), at.shape)
     const winners = lax.scatterSet(full([target.shape[axis] as number], 'int32', -1), at, rows, 0)
     const isWinner = lax.eq(lax.gather(winners, at, 0), rows)
-    const mask = broadcast(isWinner, source.shape, at.shape.map((_, i) => i + axis))
+    const mask = broadcast(
+      isWinner,
+      source.shape,
+      at.shape.map((_, i) => i + axis),
+    )
     return [kept, null, select(mask, lax.gather(g, at, axis), zerosLike(source))]
   }),
   sort: ({ attributes: { axis }, inputs: [x], outputs: [, positions] }, g) => {
@@ -220,8 +268,14 @@ export const GRADIENTS: { readonly [P in Exclude<PrimitiveName, ControlFlow>]: V
   maxPool: ({ attributes, inputs: [x], outputs: [, positions] }, g) => [
     g === null || g === undefined ? null : lax.maxPoolGrad(g, positions as Tensor, attributes, (x as Tensor).shape),
   ],
-  maxPoolGrad: rule<'maxPoolGrad'>((g, [, positions], _y, { inputShape: _, ...spec }) => [lax.maxPoolGather(g, positions as Tensor, spec), null]),
-  maxPoolGather: rule<'maxPoolGather'>((g, [x, positions], _y, spec) => [lax.maxPoolGrad(g, positions as Tensor, spec, (x as Tensor).shape), null]),
+  maxPoolGrad: rule<'maxPoolGrad'>((g, [, positions], _y, { inputShape: _, ...spec }) => [
+    lax.maxPoolGather(g, positions as Tensor, spec),
+    null,
+  ]),
+  maxPoolGather: rule<'maxPoolGather'>((g, [x, positions], _y, spec) => [
+    lax.maxPoolGrad(g, positions as Tensor, spec, (x as Tensor).shape),
+    null,
+  ]),
   avgPool: rule<'avgPool'>((g, [x], _y, spec) => [lax.avgPoolGrad(g, spec, (x as Tensor).shape)]),
   avgPoolGrad: rule<'avgPoolGrad'>((g, _inputs, _y, { inputShape: _, ...spec }) => [lax.avgPool(g, spec)]),
 }
@@ -299,7 +353,12 @@ function cumMaxGradient(g: Tensor, x: Tensor, y: Tensor, axis: number, reverse: 
   if (n === 0) return g
   const at = (index: number): number[] => x.shape.map((_, i) => (i === axis ? index : 0))
   const shorter = x.shape.map((size, i) => (i === axis ? n - 1 : size))
-  const before = pad(slice(y, at(reverse ? 1 : 0), shorter), full([], x.dtype, Number.NEGATIVE_INFINITY), at(reverse ? 0 : 1), at(reverse ? 1 : 0))
+  const before = pad(
+    slice(y, at(reverse ? 1 : 0), shorter),
+    full([], x.dtype, Number.NEGATIVE_INFINITY),
+    at(reverse ? 0 : 1),
+    at(reverse ? 1 : 0),
+  )
   const raises = lax.gt(x, before)
   const place = lax.iota(x.shape, 'int32', axis)
   const positions = reverse
@@ -313,7 +372,10 @@ function cumMaxGradient(g: Tensor, x: Tensor, y: Tensor, axis: number, reverse: 
 /** Positions along `axis` as positions in the whole row-major tensor. */
 function flatIndices(positions: Tensor, axis: number): Tensor {
   const { shape } = positions
-  let result = scale(positions, shape.slice(axis + 1).reduce((a, b) => a * b, 1))
+  let result = scale(
+    positions,
+    shape.slice(axis + 1).reduce((a, b) => a * b, 1),
+  )
   let stride = 1
   for (let i = shape.length - 1; i >= 0; i--) {
     if (i !== axis) result = add(result, scale(lax.iota(shape, 'int32', i), stride))
@@ -322,7 +384,12 @@ function flatIndices(positions: Tensor, axis: number): Tensor {
   return result
 }
 
-const swap = ({ batchA, batchB, contractA, contractB }: DotSpec): DotSpec => ({ batchA: batchB, batchB: batchA, contractA: contractB, contractB: contractA })
+const swap = ({ batchA, batchB, contractA, contractB }: DotSpec): DotSpec => ({
+  batchA: batchB,
+  batchB: batchA,
+  contractA: contractB,
+  contractB: contractA,
+})
 
 /** Gradient of dot for its first operand (`swapped`: g's free axes come with the other operand's first). */
 function dotGradient(g: Tensor, a: Tensor, b: Tensor, spec: DotSpec, swapped: boolean): Tensor {

@@ -21,7 +21,11 @@ describe('jit', () => {
   })
 
   it('keeps structures of arguments and results', async () => {
-    const f = jit(({ a, b }: { a: Tensor; b: readonly Tensor[] }) => ({ sum: lax.add(a, b[0] as Tensor), label: 'ok', list: [b[1] as Tensor] }))
+    const f = jit(({ a, b }: { a: Tensor; b: readonly Tensor[] }) => ({
+      sum: lax.add(a, b[0] as Tensor),
+      label: 'ok',
+      list: [b[1] as Tensor],
+    }))
     const result = f({ a: tensor([1]), b: [tensor([2]), tensor([3])] })
     expect(await result.sum.array()).toEqual([3])
     expect(result.label).toBe('ok')
@@ -96,7 +100,11 @@ describe('jit', () => {
   it('explains what cannot be traced', () => {
     expect(() => jit(async (x: Tensor) => x)(tensor([1]))).toThrow(/an asynchronous function cannot be traced/)
     const v = new Variable(tensor([0]), { name: 'total' })
-    const f = jit(() => scan(([c]) => (v.assign(c as Tensor), [[c as Tensor], []]), [tensor([0])], [], { length: 2 }))
+    const assignInside = ([carry]: Tensor[]): [Tensor[], Tensor[]] => {
+      v.assign(carry as Tensor)
+      return [[carry as Tensor], []]
+    }
+    const f = jit(() => scan(assignInside, [tensor([0])], [], { length: 2 }))
     expect(() => f()).toThrow(/total: a Variable cannot be assigned inside the body of a scan/)
   })
 
@@ -108,7 +116,9 @@ describe('jit', () => {
 describe('Variable', () => {
   it('refuses values that do not fit', () => {
     const v = new Variable(tensor([1, 2]), { name: 'kernel' })
-    expect(() => v.assign(tensor([1]))).toThrow(/kernel: the assigned value has another shape[\s\S]*Expected: \(2,\)[\s\S]*Received: \(1,\)/)
+    expect(() => v.assign(tensor([1]))).toThrow(
+      /kernel: the assigned value has another shape[\s\S]*Expected: \(2,\)[\s\S]*Received: \(1,\)/,
+    )
     expect(() => v.assign(tensor([1, 2], [2], 'int32'))).toThrow(/another dtype than the Variable[\s\S]*ops\.cast/)
     v.dispose()
     expect(() => v.value).toThrow(/kernel\.value: this Variable was disposed/)
@@ -200,22 +210,37 @@ describe('control flow', () => {
   })
 
   it('repeats while a condition holds', async () => {
-    const [n] = whileLoop((x) => lax.lt(x as Tensor, lax.full([], 'float32', 100)), (x) => [lax.add(x as Tensor, x as Tensor)], [tensor(3)])
+    const [n] = whileLoop(
+      (x) => lax.lt(x as Tensor, lax.full([], 'float32', 100)),
+      (x) => [lax.add(x as Tensor, x as Tensor)],
+      [tensor(3)],
+    )
     expect(await n?.array()).toBe(192)
   })
 
   it('takes one of two branches, with its gradient', async () => {
     const f = (x: Tensor): Tensor =>
-      cond(lax.gt(lax.reduceSum(x, [0]), lax.full([], 'float32', 0)), () => [lax.reduceSum(lax.mul(x, x), [0])], () => [lax.reduceSum(lax.neg(x), [0])])[0] as Tensor
+      cond(
+        lax.gt(lax.reduceSum(x, [0]), lax.full([], 'float32', 0)),
+        () => [lax.reduceSum(lax.mul(x, x), [0])],
+        () => [lax.reduceSum(lax.neg(x), [0])],
+      )[0] as Tensor
     expect(await f(tensor([1, 2])).array()).toBe(5)
     expect(await grad(f)(tensor([1, 2])).array()).toEqual([2, 4])
     expect(await grad(f)(tensor([-1, -2])).array()).toEqual([-1, -1])
   })
 
   it('refuses carries that change and loops without an end to differentiate', () => {
-    expect(() => scan(([c]) => [[lax.cast(c as Tensor, 'int32')], []], [tensor([0])], [], { length: 1 })).toThrow(/change shape or dtype[\s\S]*float32\(1,\)[\s\S]*int32\(1,\)/)
+    expect(() => scan(([c]) => [[lax.cast(c as Tensor, 'int32')], []], [tensor([0])], [], { length: 1 })).toThrow(
+      /change shape or dtype[\s\S]*float32\(1,\)[\s\S]*int32\(1,\)/,
+    )
     expect(() => scan((c) => [c, []], [tensor([0])], [])).toThrow(/the number of steps is unknown/)
-    const loop = (x: Tensor): Tensor => whileLoop((c) => lax.lt(c as Tensor, lax.full([], 'float32', 9)), (c) => [lax.add(c as Tensor, c as Tensor)], [x])[0] as Tensor
+    const loop = (x: Tensor): Tensor =>
+      whileLoop(
+        (c) => lax.lt(c as Tensor, lax.full([], 'float32', 9)),
+        (c) => [lax.add(c as Tensor, c as Tensor)],
+        [x],
+      )[0] as Tensor
     expect(() => grad(loop)(tensor(1))).toThrow(/a loop of unknown length has no reverse-mode gradient[\s\S]*foriLoop/)
   })
 })

@@ -13,10 +13,13 @@ import { optimize } from './passes/optimize.js'
 import { activeTapes } from './tape.js'
 import { Tensor } from './tensor.js'
 import { currentTrace, reorderInputs, Trace, withTrace } from './trace.js'
-import { Variable } from './variable.js'
+import type { Variable } from './variable.js'
 
 /** Where an input of the compiled program comes from. */
-type InputSource = { readonly kind: 'argument'; readonly index: number } | { readonly kind: 'captured'; readonly tensor: Tensor } | { readonly kind: 'variable'; readonly variable: Variable; readonly isAssigned: boolean }
+type InputSource =
+  | { readonly kind: 'argument'; readonly index: number }
+  | { readonly kind: 'captured'; readonly tensor: Tensor }
+  | { readonly kind: 'variable'; readonly variable: Variable; readonly isAssigned: boolean }
 
 interface Compiled {
   readonly program: Program
@@ -57,7 +60,10 @@ export interface Jitted<A extends readonly unknown[], R> {
  * const loss = step(x, y) // traced and compiled
  * const next = step(x2, y2) // same shapes: runs at once
  */
-export function jit<A extends readonly unknown[], R>(body: (...args: A) => R, { name = body.name || 'function' }: JitOptions = {}): Jitted<A, R> {
+export function jit<A extends readonly unknown[], R>(
+  body: (...args: A) => R,
+  { name = body.name || 'function' }: JitOptions = {},
+): Jitted<A, R> {
   const cache = new Map<string, Compiled>()
   const owners = new Set<Backend>()
 
@@ -159,7 +165,11 @@ function traceFunction<A extends readonly unknown[]>(name: string, body: (...arg
   withTrace(trace, () => {
     const returned = body(...abstractArgs)
     if (returned instanceof Promise) {
-      throw new TracingError({ where: name, problem: 'an asynchronous function cannot be traced', hint: 'await outside, and pass the values in as arguments' })
+      throw new TracingError({
+        where: name,
+        problem: 'an asynchronous function cannot be traced',
+        hint: 'await outside, and pass the values in as arguments',
+      })
     }
     structure = mapTree(returned as Tree<unknown>, (leaf) => {
       if (!(leaf instanceof Tensor)) return leaf
@@ -177,7 +187,11 @@ function traceFunction<A extends readonly unknown[]>(name: string, body: (...arg
   // Concrete tensors may be returned or assigned as they are: capture them now.
   for (const tensor of [...outputs, ...finals]) trace.valueOf(tensor)
   for (const [state, { initial }] of trace.state) {
-    sourceOf.set(trace.valueOf(initial), { kind: 'variable', variable: state as Variable, isAssigned: assigned.includes(state as Variable) })
+    sourceOf.set(trace.valueOf(initial), {
+      kind: 'variable',
+      variable: state as Variable,
+      isAssigned: assigned.includes(state as Variable),
+    })
   }
   for (const { tensor, value } of trace.captured) sourceOf.set(value, { kind: 'captured', tensor })
   const draft = trace.finish([...outputs, ...finals])

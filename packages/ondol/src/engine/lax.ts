@@ -76,7 +76,8 @@ export const fullLike = (x: Tensor, value: number): Tensor => full(x.shape, x.dt
 export const zerosLike = (x: Tensor): Tensor => fullLike(x, 0)
 
 /** The nearest same-shaped operation with a number: `scalar(x, 'mul', 2)`. */
-export const withNumber = (x: Tensor, operation: (x: Tensor, y: Tensor) => Tensor, value: number): Tensor => operation(x, fullLike(x, value))
+export const withNumber = (x: Tensor, operation: (x: Tensor, y: Tensor) => Tensor, value: number): Tensor =>
+  operation(x, fullLike(x, value))
 
 export const reshape = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : one('reshape', { shape }, x))
 export const transpose = (x: Tensor, permutation: readonly number[]): Tensor =>
@@ -84,16 +85,27 @@ export const transpose = (x: Tensor, permutation: readonly number[]): Tensor =>
 export const broadcast = (x: Tensor, shape: Shape, axes: readonly number[]): Tensor =>
   sameShape(x.shape, shape) ? x : one('broadcast', { shape, axes }, x)
 /** Broadcasts as NumPy does: axes line up from the last. */
-export const broadcastTo = (x: Tensor, shape: Shape): Tensor => broadcast(x, shape, x.shape.map((_, axis) => axis + shape.length - x.shape.length))
+export const broadcastTo = (x: Tensor, shape: Shape): Tensor =>
+  broadcast(
+    x,
+    shape,
+    x.shape.map((_, axis) => axis + shape.length - x.shape.length),
+  )
 export const slice = (x: Tensor, start: readonly number[], size: readonly number[], step: readonly number[] = size.map(() => 1)): Tensor =>
   sameShape(x.shape, size) && step.every((s, axis) => s === 1 || (size[axis] as number) === 0) ? x : one('slice', { start, size, step }, x)
 export const flip = (x: Tensor, axes: readonly number[]): Tensor => {
   const step = x.shape.map((_, axis) => (axes.includes(axis) ? -1 : 1))
   return one('slice', { start: x.shape.map((size, axis) => (axes.includes(axis) ? Math.max(size - 1, 0) : 0)), size: x.shape, step }, x)
 }
-export const pad = (x: Tensor, value: Tensor, low: readonly number[], high: readonly number[], interior: readonly number[] = low.map(() => 0)): Tensor =>
-  [...low, ...high, ...interior].every((n) => n === 0) ? x : one('pad', { low, high, interior }, x, value)
-export const concat = (inputs: readonly Tensor[], axis: number): Tensor => (inputs.length === 1 ? (inputs[0] as Tensor) : one('concat', { axis }, ...inputs))
+export const pad = (
+  x: Tensor,
+  value: Tensor,
+  low: readonly number[],
+  high: readonly number[],
+  interior: readonly number[] = low.map(() => 0),
+): Tensor => ([...low, ...high, ...interior].every((n) => n === 0) ? x : one('pad', { low, high, interior }, x, value))
+export const concat = (inputs: readonly Tensor[], axis: number): Tensor =>
+  inputs.length === 1 ? (inputs[0] as Tensor) : one('concat', { axis }, ...inputs)
 
 const reduceOf =
   (name: ReduceName) =>
@@ -108,20 +120,26 @@ export const argMin = (x: Tensor, axis: number): Tensor => one('argMin', { axis 
 export const cumSum = (x: Tensor, axis: number, reverse = false): Tensor => one('cumSum', { axis, reverse }, x)
 export const cumProd = (x: Tensor, axis: number, reverse = false): Tensor => one('cumProd', { axis, reverse }, x)
 export const cumMax = (x: Tensor, axis: number, reverse = false): Tensor => one('cumMax', { axis, reverse }, x)
-export const moments = (x: Tensor, axes: readonly number[]): [mean: Tensor, variance: Tensor] => bind('moments', { axes }, [x]) as [Tensor, Tensor]
+export const moments = (x: Tensor, axes: readonly number[]): [mean: Tensor, variance: Tensor] =>
+  bind('moments', { axes }, [x]) as [Tensor, Tensor]
 
 export const gather = (x: Tensor, indices: Tensor, axis: number): Tensor => one('gather', { axis }, x, indices)
-export const scatterAdd = (x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor => one('scatterAdd', { axis }, x, indices, updates)
-export const scatterSet = (x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor => one('scatterSet', { axis }, x, indices, updates)
+export const scatterAdd = (x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor =>
+  one('scatterAdd', { axis }, x, indices, updates)
+export const scatterSet = (x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor =>
+  one('scatterSet', { axis }, x, indices, updates)
 export const sort = (x: Tensor, axis: number, descending = false): [sorted: Tensor, positions: Tensor] =>
   bind('sort', { axis, descending }, [x]) as [Tensor, Tensor]
 
 export const dot = (a: Tensor, b: Tensor, spec: DotSpec): Tensor => one('dot', spec, a, b)
 export const conv = (x: Tensor, kernel: Tensor, spec: ConvSpec): Tensor => one('conv', spec, x, kernel)
-export const convInputGrad = (dy: Tensor, kernel: Tensor, spec: ConvSpec, inputShape: Shape): Tensor => one('convInputGrad', { ...spec, inputShape }, dy, kernel)
-export const convKernelGrad = (x: Tensor, dy: Tensor, spec: ConvSpec, kernelShape: Shape): Tensor => one('convKernelGrad', { ...spec, kernelShape }, x, dy)
+export const convInputGrad = (dy: Tensor, kernel: Tensor, spec: ConvSpec, inputShape: Shape): Tensor =>
+  one('convInputGrad', { ...spec, inputShape }, dy, kernel)
+export const convKernelGrad = (x: Tensor, dy: Tensor, spec: ConvSpec, kernelShape: Shape): Tensor =>
+  one('convKernelGrad', { ...spec, kernelShape }, x, dy)
 export const maxPool = (x: Tensor, spec: PoolSpec): [y: Tensor, positions: Tensor] => bind('maxPool', spec, [x]) as [Tensor, Tensor]
-export const maxPoolGrad = (dy: Tensor, positions: Tensor, spec: PoolSpec, inputShape: Shape): Tensor => one('maxPoolGrad', { ...spec, inputShape }, dy, positions)
+export const maxPoolGrad = (dy: Tensor, positions: Tensor, spec: PoolSpec, inputShape: Shape): Tensor =>
+  one('maxPoolGrad', { ...spec, inputShape }, dy, positions)
 export const maxPoolGather = (x: Tensor, positions: Tensor, spec: PoolSpec): Tensor => one('maxPoolGather', spec, x, positions)
 export const avgPool = (x: Tensor, spec: PoolSpec): Tensor => one('avgPool', spec, x)
 export const avgPoolGrad = (dy: Tensor, spec: PoolSpec, inputShape: Shape): Tensor => one('avgPoolGrad', { ...spec, inputShape }, dy)

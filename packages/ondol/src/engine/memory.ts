@@ -25,7 +25,9 @@ export function memory(): MemoryReport {
   const { name, allocatedBytes } = currentBackend()
   const held = [...variables].flatMap((ref) => {
     const variable = ref.deref()
-    return variable === undefined || variable.isDisposed ? [] : [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }]
+    return variable === undefined || variable.isDisposed
+      ? []
+      : [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }]
   })
   return { backend: name, tensors: live.count, bytes: allocatedBytes, variables: held.sort((a, b) => b.bytes - a.bytes) }
 }

@@ -7,7 +7,12 @@ beforeAll(() => useBackend(createHostBackend()))
 
 describe('tensor', () => {
   it('takes nested arrays, typed arrays and numbers', async () => {
-    expect(tensor([[1, 2, 3], [4, 5, 6]]).shape).toEqual([2, 3])
+    expect(
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]).shape,
+    ).toEqual([2, 3])
     expect(tensor(3).shape).toEqual([])
     expect(tensor([]).shape).toEqual([0])
     expect(tensor([true, false]).dtype).toBe('bool')
@@ -26,10 +31,14 @@ describe('tensor', () => {
   })
 
   it('says what is wrong with data', () => {
-    expect(() => tensor([[1, 2], [3]])).toThrow(/tensor\(\)\[1\]: the nested arrays are ragged\.\n {2}Expected: an array of 2[\s\S]*Received: an array of 1[\s\S]*padSequences/)
+    expect(() => tensor([[1, 2], [3]])).toThrow(
+      /tensor\(\)\[1\]: the nested arrays are ragged\.\n {2}Expected: an array of 2[\s\S]*Received: an array of 1[\s\S]*padSequences/,
+    )
     expect(() => tensor([1, [2]] as never)).toThrow(/differ in depth/)
     expect(() => tensor(['a'] as never)).toThrow(/the data is not numbers[\s\S]*Received: string a/)
-    expect(() => tensor([1, 2, 3], [2, 2])).toThrow(/the data does not fill the shape\.\n {2}Expected: 4 elements for shape \(2, 2\)\n {2}Received: 3 elements/)
+    expect(() => tensor([1, 2, 3], [2, 2])).toThrow(
+      /the data does not fill the shape\.\n {2}Expected: 4 elements for shape \(2, 2\)\n {2}Received: 3 elements/,
+    )
     expect(() => tensor(BigInt64Array.of(2n ** 40n))).toThrow(/a 64-bit integer does not fit int32[\s\S]*1099511627776/)
     expect(() => tensor([1], [1.5])).toThrow(/sizes must be whole numbers/)
   })
@@ -45,7 +54,9 @@ describe('tensor', () => {
       x.dataSync()
       return x
     })
-    expect(() => f(tensor([1]))).toThrow(/dataSync\(\): a tensor has no numbers while its function is being traced[\s\S]*Hint: return it from the traced function/)
+    expect(() => f(tensor([1]))).toThrow(
+      /dataSync\(\): a tensor has no numbers while its function is being traced[\s\S]*Hint: return it from the traced function/,
+    )
   })
 
   it('cannot outlive its trace', async () => {
@@ -94,7 +105,10 @@ describe('memory', () => {
 
   it('lets a reshape share memory until the last holder lets go', async () => {
     const before = currentBackend().allocatedBytes
-    const x = tensor([[1, 2], [3, 4]])
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ])
     const y = lax.reshape(x, [4])
     expect(currentBackend().allocatedBytes).toBe(before + 16)
     x.dispose()

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Tensors: immutable n-dimensional arrays. A tensor is either *concrete* (it holds memory on a
  * backend) or *traced* (it stands for a value of the graph being recorded).
@@ -5,7 +6,7 @@
  * Nobody has to free a tensor to be correct: unreachable ones are collected. `using`, `dispose`
  * and `tidy` give memory back at once.
  */
-import { allocate, type DType, DTYPES, fromBfloat16Bits, fromFloat16Bits, isFloat, type TypedArray, writeElement } from '../core/dtype.js'
+import { allocate, DTYPES, type DType, fromBfloat16Bits, fromFloat16Bits, isFloat, type TypedArray, writeElement } from '../core/dtype.js'
 import { DisposedError, DTypeError, ShapeError, TracingError, ValueError } from '../core/errors.js'
 import { formatShape, type Shape, sizeOf } from '../core/shape.js'
 import { Buffer } from './buffer.js'
@@ -17,7 +18,15 @@ import type { Abstract, Value } from './graph.js'
 /** Numbers as people write them: a number, or arrays of arrays of one shape. */
 export type NestedArray = number | boolean | readonly NestedArray[]
 /** What `tensor` takes as data. */
-export type TensorData = NestedArray | TypedArray | Int8Array | Int16Array | Uint32Array | Uint8ClampedArray | BigInt64Array | BigUint64Array
+export type TensorData =
+  | NestedArray
+  | TypedArray
+  | Int8Array
+  | Int16Array
+  | Uint32Array
+  | Uint8ClampedArray
+  | BigInt64Array
+  | BigUint64Array
 
 /** What a traced tensor belongs to; see trace.ts. */
 export interface TraceOwner {
@@ -97,7 +106,11 @@ export class Tensor {
   /** The number in a tensor of one element. */
   async item(): Promise<number> {
     if (this.size !== 1) {
-      throw new ShapeError({ where: 'item()', problem: 'only a tensor of one element has one value', received: `shape ${formatShape(this.shape)}` })
+      throw new ShapeError({
+        where: 'item()',
+        problem: 'only a tensor of one element has one value',
+        received: `shape ${formatShape(this.shape)}`,
+      })
     }
     return (await this.data())[0] as number
   }
@@ -141,12 +154,19 @@ export class Tensor {
   buffer(where: string): Buffer {
     const source = this.#source
     if (source === undefined) {
-      throw new DisposedError({ where, problem: 'this tensor was disposed', received: this.toString(), hint: 'keep it out of dispose(), using and tidy() while it is needed' })
+      throw new DisposedError({
+        where,
+        problem: 'this tensor was disposed',
+        received: this.toString(),
+        hint: 'keep it out of dispose(), using and tidy() while it is needed',
+      })
     }
     if ('value' in source) {
       throw new TracingError({
         where,
-        problem: source.trace.isOpen ? 'a tensor has no numbers while its function is being traced' : 'this tensor belongs to a trace that has ended',
+        problem: source.trace.isOpen
+          ? 'a tensor has no numbers while its function is being traced'
+          : 'this tensor belongs to a trace that has ended',
         received: this.toString(),
         hint: source.trace.isOpen
           ? 'return it from the traced function and read it outside, or run eagerly (runEagerly: true); for branches on values use ops.where or ops.cond'
@@ -180,7 +200,12 @@ export class Tensor {
  */
 export function tensor(data: TensorData | Tensor, shape?: Shape, dtype?: DType): Tensor {
   if (data instanceof Tensor) {
-    throw new ValueError({ where: 'tensor()', problem: 'the data is a tensor already', received: data.toString(), hint: 'use ops.cast or ops.reshape to change it' })
+    throw new ValueError({
+      where: 'tensor()',
+      problem: 'the data is a tensor already',
+      received: data.toString(),
+      hint: 'use ops.cast or ops.reshape to change it',
+    })
   }
   const { storage, shape: found, dtype: natural } = collect(data)
   const type = dtype ?? natural
@@ -204,7 +229,12 @@ function collect(data: TensorData): { storage: ArrayLike<number>; shape: Shape; 
   if (typeof data === 'boolean') return { storage: [Number(data)], shape: [], dtype: 'bool' }
   if (ArrayBuffer.isView(data)) return { storage: narrow(data), shape: [data.length], dtype: naturalDType(data) }
   if (!Array.isArray(data)) {
-    throw new DTypeError({ where: 'tensor()', problem: 'the data is not numbers', expected: 'a number, nested arrays of numbers or booleans, or a typed array', received: describe(data) })
+    throw new DTypeError({
+      where: 'tensor()',
+      problem: 'the data is not numbers',
+      expected: 'a number, nested arrays of numbers or booleans, or a typed array',
+      received: describe(data),
+    })
   }
   const shape: number[] = []
   for (let level: unknown = data; Array.isArray(level); level = level[0]) shape.push(level.length)
@@ -215,7 +245,12 @@ function collect(data: TensorData): { storage: ArrayLike<number>; shape: Shape; 
       if (typeof level === 'boolean') booleans++
       else if (typeof level !== 'number') {
         const problem = Array.isArray(level) ? 'the nested arrays differ in depth' : 'the data is not numbers'
-        throw new (Array.isArray(level) ? ShapeError : DTypeError)({ where: `tensor()${path}`, problem, expected: 'a number', received: describe(level) })
+        throw new (Array.isArray(level) ? ShapeError : DTypeError)({
+          where: `tensor()${path}`,
+          problem,
+          expected: 'a number',
+          received: describe(level),
+        })
       }
       flat.push(Number(level))
       return
@@ -295,7 +330,11 @@ export function tidy<R>(body: () => R): R {
   try {
     result = body()
     if (result instanceof Promise) {
-      throw new ValueError({ where: 'tidy()', problem: 'the function is asynchronous', hint: 'await first and pass a synchronous function, or use `using` declarations' })
+      throw new ValueError({
+        where: 'tidy()',
+        problem: 'the function is asynchronous',
+        hint: 'await first and pass a synchronous function, or use `using` declarations',
+      })
     }
     keep = new Set(leavesOf(result))
     return result

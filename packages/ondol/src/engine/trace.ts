@@ -136,7 +136,10 @@ export function withScope<R>(name: string, body: () => R): R {
  * Records `body` over abstract inputs as a closed sub-graph: its captures come first among the inputs
  * (as `constants`, the outer tensors), then `inputs` in order.
  */
-export function traceSubgraph(inputs: readonly Abstract[], body: (...args: Tensor[]) => readonly Tensor[]): { graph: Graph; constants: Tensor[] } {
+export function traceSubgraph(
+  inputs: readonly Abstract[],
+  body: (...args: Tensor[]) => readonly Tensor[],
+): { graph: Graph; constants: Tensor[] } {
   const trace = new Trace(current, false)
   const args = inputs.map((abstract) => trace.input({ shape: abstract.shape, dtype: abstract.dtype }))
   const graph = trace.finish(withTrace(trace, () => body(...args)))

@@ -81,10 +81,21 @@ export class Variable implements TracedState {
   /** Replaces the value with a tensor of the same shape and dtype. */
   assign(value: Tensor): void {
     if (!sameShape(value.shape, this.shape)) {
-      throw new ShapeError({ where: this.path, problem: 'the assigned value has another shape than the Variable', expected: formatShape(this.shape), received: formatShape(value.shape) })
+      throw new ShapeError({
+        where: this.path,
+        problem: 'the assigned value has another shape than the Variable',
+        expected: formatShape(this.shape),
+        received: formatShape(value.shape),
+      })
     }
     if (value.dtype !== this.dtype) {
-      throw new DTypeError({ where: this.path, problem: 'the assigned value has another dtype than the Variable', expected: this.dtype, received: value.dtype, hint: 'convert it with ops.cast' })
+      throw new DTypeError({
+        where: this.path,
+        problem: 'the assigned value has another dtype than the Variable',
+        expected: this.dtype,
+        received: value.dtype,
+        hint: 'convert it with ops.cast',
+      })
     }
     const trace = currentTrace()
     if (trace !== undefined) {

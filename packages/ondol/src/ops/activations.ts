@@ -25,7 +25,10 @@ export const relu = defineOp<[Tensor], None, Tensor>({
 export const relu6 = activation('Relu6', (x) => min(max(x, zerosLike(x)), fullLike(x, 6)))
 export const sigmoid = activation('Sigmoid', lax.sigmoid)
 /** Its derivative is the sigmoid everywhere; that of the formula would be wrong at 0. */
-const softplusOf = customGradient((x: Tensor) => [add(max(x, zerosLike(x)), lax.log1p(exp(lax.neg(lax.abs(x))))), (g) => [mul(g, lax.sigmoid(x))]])
+const softplusOf = customGradient((x: Tensor) => [
+  add(max(x, zerosLike(x)), lax.log1p(exp(lax.neg(lax.abs(x))))),
+  (g) => [mul(g, lax.sigmoid(x))],
+])
 /** log(1 + eˣ), as max(x, 0) + log1p(e^-|x|). */
 export const softplus = activation('Softplus', softplusOf)
 export const softsign = activation('Softsign', (x) => div(x, withNumber(lax.abs(x), add, 1)))
@@ -50,7 +53,12 @@ function eluOf(x: Tensor, alpha: number): Tensor {
   return select(lax.gt(x, zerosLike(x)), x, withNumber(lax.unary.expm1(negative), mul, alpha))
 }
 
-const shaped = (name: string, parameter: 'negativeSlope' | 'alpha' | 'threshold', usual: number, call: (x: Tensor, value: number) => Tensor): Op<[Tensor], { [K in typeof parameter]?: number }, Tensor> =>
+const shaped = (
+  name: string,
+  parameter: 'negativeSlope' | 'alpha' | 'threshold',
+  usual: number,
+  call: (x: Tensor, value: number) => Tensor,
+): Op<[Tensor], { [K in typeof parameter]?: number }, Tensor> =>
   defineOp<[Tensor], { [K in typeof parameter]?: number }, Tensor>({
     name,
     module: 'nn',
@@ -59,14 +67,20 @@ const shaped = (name: string, parameter: 'negativeSlope' | 'alpha' | 'threshold'
     call: ([x], parameters) => call(toFloat(x), parameters[parameter] ?? usual),
   })
 
-export const leakyRelu = shaped('LeakyRelu', 'negativeSlope', 0.2, (x, slope) => select(lax.gt(x, zerosLike(x)), x, withNumber(x, mul, slope)))
+export const leakyRelu = shaped('LeakyRelu', 'negativeSlope', 0.2, (x, slope) =>
+  select(lax.gt(x, zerosLike(x)), x, withNumber(x, mul, slope)),
+)
 export const elu = shaped('Elu', 'alpha', 1, eluOf)
 export const celu = shaped('Celu', 'alpha', 1, (x, alpha) => {
   const negative = withNumber(lax.unary.expm1(withNumber(min(x, zerosLike(x)), mul, 1 / alpha)), mul, alpha)
   return add(max(x, zerosLike(x)), negative)
 })
-export const hardShrink = shaped('HardShrink', 'threshold', 0.5, (x, threshold) => select(lax.gt(lax.abs(x), fullLike(x, threshold)), x, zerosLike(x)))
-export const softShrink = shaped('SoftShrink', 'threshold', 0.5, (x, threshold) => mul(lax.sign(x), max(withNumber(lax.abs(x), sub, threshold), zerosLike(x))))
+export const hardShrink = shaped('HardShrink', 'threshold', 0.5, (x, threshold) =>
+  select(lax.gt(lax.abs(x), fullLike(x, threshold)), x, zerosLike(x)),
+)
+export const softShrink = shaped('SoftShrink', 'threshold', 0.5, (x, threshold) =>
+  mul(lax.sign(x), max(withNumber(lax.abs(x), sub, threshold), zerosLike(x))),
+)
 
 /** x·Φ(x): with the error function, or (by default, as Keras's op) the tanh approximation. */
 export const gelu = defineOp<[Tensor], { approximate?: boolean }, Tensor>({

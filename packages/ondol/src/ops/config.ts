@@ -14,7 +14,13 @@ const settings: { floatx: DType; epsilon: number; imageDataFormat: DataFormat } 
 export const floatx = (): DType => settings.floatx
 
 export function setFloatx(dtype: DType): void {
-  if (!isFloat(dtype)) throw new ValueError({ where: 'setFloatx', problem: 'floatx must be a float dtype', expected: 'float16, bfloat16, float32 or float64', received: String(dtype) })
+  if (!isFloat(dtype))
+    throw new ValueError({
+      where: 'setFloatx',
+      problem: 'floatx must be a float dtype',
+      expected: 'float16, bfloat16, float32 or float64',
+      received: String(dtype),
+    })
   settings.floatx = dtype
 }
 

@@ -1,8 +1,8 @@
 /** Control flow of `keras.ops.core`: loops and branches over tensors, usable inside compiled functions. */
 import { ShapeError } from '../core/errors.js'
 import { flatten, mapTree, type Tree, unflatten } from '../core/tree.js'
-import * as engine from '../engine/index.js'
 import type { Tensor } from '../engine/index.js'
+import * as engine from '../engine/index.js'
 import { asTensor, type TensorLike } from './define.js'
 
 /**
@@ -33,7 +33,12 @@ export function scan<C extends Tree<Tensor>, X extends Tree<Tensor>, Y extends T
 }
 
 /** Repeats `body` while `cond` holds for the loop variables (a tensor or a list of them), at most `maximumIterations` times. */
-export function whileLoop(cond: (...vars: Tensor[]) => Tensor, body: (...vars: Tensor[]) => Tensor | readonly Tensor[], loopVars: readonly TensorLike[], maximumIterations?: number): Tensor[] {
+export function whileLoop(
+  cond: (...vars: Tensor[]) => Tensor,
+  body: (...vars: Tensor[]) => Tensor | readonly Tensor[],
+  loopVars: readonly TensorLike[],
+  maximumIterations?: number,
+): Tensor[] {
   const initial = loopVars.map((value) => asTensor(value))
   const next = (...vars: Tensor[]): Tensor[] => [body(...vars)].flat() as Tensor[]
   if (maximumIterations === undefined) return engine.whileLoop(cond, next, initial)
@@ -58,7 +63,13 @@ export function foriLoop<S extends Tree<Tensor>>(lower: number, upper: number, b
 /** One of two results, by a bool scalar; only the branch taken is computed. */
 export function cond<R extends Tree<Tensor>>(predicate: TensorLike, trueFn: () => R, falseFn: () => R): R {
   const test = asTensor(predicate)
-  if (test.size !== 1) throw new ShapeError({ where: 'cond', problem: 'the predicate must be one value', received: test.toString(), hint: 'for element-wise choice use ops.where' })
+  if (test.size !== 1)
+    throw new ShapeError({
+      where: 'cond',
+      problem: 'the predicate must be one value',
+      received: test.toString(),
+      hint: 'for element-wise choice use ops.where',
+    })
   let structure: Tree<unknown> = []
   const results = engine.cond(
     engine.lax.reshape(engine.lax.cast(test, 'bool'), []),
@@ -73,4 +84,5 @@ export function cond<R extends Tree<Tensor>>(predicate: TensorLike, trueFn: () =
 }
 
 /** `f` for each slice along axis 0, stacked. */
-export const map = <X extends Tree<Tensor>, Y extends Tree<Tensor>>(f: (x: X) => Y, xs: X): Y => scan<Tensor[], X, Y>((_, x) => [[], f(x)], [], xs)[1]
+export const map = <X extends Tree<Tensor>, Y extends Tree<Tensor>>(f: (x: X) => Y, xs: X): Y =>
+  scan<Tensor[], X, Y>((_, x) => [[], f(x)], [], xs)[1]

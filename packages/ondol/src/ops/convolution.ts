@@ -12,7 +12,12 @@ export type Padding = 'valid' | 'same'
 export function perAxis(value: number | readonly number[], rank: number, name: string, where: string): number[] {
   const list = typeof value === 'number' ? new Array<number>(rank).fill(value) : [...value]
   if (list.length !== rank || !list.every((n) => Number.isInteger(n) && n > 0)) {
-    throw new ValueError({ where, problem: `${name} does not fit`, expected: `a positive whole number, or ${rank} of them`, received: `${name}=${JSON.stringify(value)}` })
+    throw new ValueError({
+      where,
+      problem: `${name} does not fit`,
+      expected: `a positive whole number, or ${rank} of them`,
+      received: `${name}=${JSON.stringify(value)}`,
+    })
   }
   return list
 }
@@ -38,10 +43,20 @@ export interface ConvOptions {
 }
 
 /** The spec of a convolution of `input` with a kernel (...spatial, in / groups, out), checked. */
-function convSpec(where: string, input: Shape, kernel: Shape, { strides = 1, padding = 'valid', dataFormat, dilationRate = 1 }: ConvOptions): ConvSpec {
+function convSpec(
+  where: string,
+  input: Shape,
+  kernel: Shape,
+  { strides = 1, padding = 'valid', dataFormat, dilationRate = 1 }: ConvOptions,
+): ConvSpec {
   const spatialRank = input.length - 2
   if (spatialRank < 1 || spatialRank > 3 || kernel.length !== input.length) {
-    throw new ShapeError({ where, problem: 'ranks do not fit', expected: 'an input of 3 to 5 axes (batch, channels, 1 to 3 spatial) and a kernel of as many', received: `input ${formatShape(input)}, kernel ${formatShape(kernel)}` })
+    throw new ShapeError({
+      where,
+      problem: 'ranks do not fit',
+      expected: 'an input of 3 to 5 axes (batch, channels, 1 to 3 spatial) and a kernel of as many',
+      received: `input ${formatShape(input)}, kernel ${formatShape(kernel)}`,
+    })
   }
   const layout = layoutOf(requireDataFormat(dataFormat, where))
   const { channel, spatial } = layoutAxes(layout, input.length)
@@ -60,7 +75,11 @@ function convSpec(where: string, input: Shape, kernel: Shape, { strides = 1, pad
   const stride = perAxis(strides, spatialRank, 'strides', where)
   const dilation = perAxis(dilationRate, spatialRank, 'dilationRate', where)
   if (stride.some((s) => s > 1) && dilation.some((d) => d > 1)) {
-    throw new ValueError({ where, problem: 'strides and dilation cannot both be greater than 1', received: `strides=[${stride}], dilationRate=[${dilation}]` })
+    throw new ValueError({
+      where,
+      problem: 'strides and dilation cannot both be greater than 1',
+      received: `strides=[${stride}], dilationRate=[${dilation}]`,
+    })
   }
   const pads = spatial.map((axis, i) => {
     const window = ((kernel[i] as number) - 1) * (dilation[i] as number) + 1
@@ -117,7 +136,12 @@ export interface PoolOptions {
 function poolSpec(where: string, input: Shape, { poolSize, strides, padding = 'valid', dataFormat }: PoolOptions): PoolSpec {
   const spatialRank = input.length - 2
   if (spatialRank < 1 || spatialRank > 3) {
-    throw new ShapeError({ where, problem: 'wrong rank', expected: '(batch, channels and 1 to 3 spatial axes)', received: formatShape(input) })
+    throw new ShapeError({
+      where,
+      problem: 'wrong rank',
+      expected: '(batch, channels and 1 to 3 spatial axes)',
+      received: formatShape(input),
+    })
   }
   const layout = layoutOf(requireDataFormat(dataFormat, where))
   const window = perAxis(poolSize, spatialRank, 'poolSize', where)
@@ -126,7 +150,12 @@ function poolSpec(where: string, input: Shape, { poolSize, strides, padding = 'v
   const pads = spatial.map((axis, i) => {
     const pair = paddingFor(padding, input[axis] as number, window[i] as number, stride[i] as number, where)
     if ((window[i] as number) > (input[axis] as number) + pair[0] + pair[1]) {
-      throw new ShapeError({ where, problem: 'the window is larger than the input', expected: `at least ${window[i]} places on axis ${axis}`, received: formatShape(input) })
+      throw new ShapeError({
+        where,
+        problem: 'the window is larger than the input',
+        expected: `at least ${window[i]} places on axis ${axis}`,
+        received: formatShape(input),
+      })
     }
     return pair
   })

@@ -86,7 +86,12 @@ export const binaryCrossentropy = defineOp<[Tensor, Tensor], { fromLogits?: bool
 
 function requireSameShape(where: string, target: Tensor, output: Tensor): void {
   if (sameShape(target.shape, output.shape)) return
-  throw new ShapeError({ where, problem: 'labels and predictions differ in shape', expected: formatShape(output.shape), received: formatShape(target.shape) })
+  throw new ShapeError({
+    where,
+    problem: 'labels and predictions differ in shape',
+    expected: formatShape(output.shape),
+    received: formatShape(target.shape),
+  })
 }
 
 /** log(p / (1 - p)) with p kept inside (0, 1). */

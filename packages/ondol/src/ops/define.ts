@@ -7,7 +7,7 @@ import { GraphError, ValueError } from '../core/errors.js'
 import type { Tree } from '../core/tree.js'
 import { Tensor, type TensorData, tensor, Variable, withScope } from '../engine/index.js'
 import { autoName } from './naming.js'
-import { isSymbolic, KerasTensor, type Operation, recordCall, type SymbolicNode, symbolicOutput } from './operation.js'
+import { isSymbolic, type KerasTensor, type Operation, recordCall, type SymbolicNode, symbolicOutput } from './operation.js'
 
 /** What ops take for a tensor: numbers and arrays are converted, Variables read. */
 export type TensorLike = Tensor | Variable | TensorData
@@ -38,12 +38,14 @@ export interface Op<T extends readonly unknown[], P extends object, R extends Tr
   readonly definition: OpDefinition<T, P, R>
 }
 
-type OpArguments<T extends readonly unknown[], P> = [...tensors: T, ...parameters: (P[keyof P] | P | undefined)[]]
+type OpArguments<T extends readonly unknown[], P> = [...tensors: T, ...parameters: (P[keyof P] | Partial<P> | undefined)[]]
 type Concrete<X> = X extends readonly Tensor[] ? readonly TensorLike[] : TensorLike
 type Symbolic<X> = X extends readonly Tensor[] ? readonly (AnyTensor | TensorLike)[] : AnyTensor | TensorLike
 type SymbolicResult<R> = R extends Tensor ? KerasTensor : R extends readonly Tensor[] ? { [K in keyof R]: KerasTensor } : Tree<KerasTensor>
 
-export function defineOp<T extends readonly unknown[], P extends object, R extends Tree<Tensor>>(definition: OpDefinition<T, P, R>): Op<T, P, R> {
+export function defineOp<T extends readonly unknown[], P extends object, R extends Tree<Tensor>>(
+  definition: OpDefinition<T, P, R>,
+): Op<T, P, R> {
   const run = (...args: unknown[]): unknown => {
     const { inputs, parameters } = splitArguments(definition, args)
     if (inputs.flat().some(isSymbolic)) return new OpNode(definition as unknown as AnyDefinition, parameters).callSymbolically(inputs)
@@ -55,22 +57,36 @@ export function defineOp<T extends readonly unknown[], P extends object, R exten
 /** A definition whose types are not known. */
 export type AnyDefinition = OpDefinition<readonly unknown[], Record<string, unknown>, Tree<Tensor>>
 
-function splitArguments(definition: { readonly name: string; readonly tensors: number; readonly parameters: readonly string[] }, args: readonly unknown[]): { inputs: unknown[]; parameters: Record<string, unknown> } {
+function splitArguments(
+  definition: { readonly name: string; readonly tensors: number; readonly parameters: readonly string[] },
+  args: readonly unknown[],
+): { inputs: unknown[]; parameters: Record<string, unknown> } {
   const { name, tensors, parameters: names } = definition
-  if (args.length < tensors) throw new ValueError({ where: `ops.${name}`, problem: `${tensors} tensor argument(s) needed`, received: `${args.length}` })
+  if (args.length < tensors)
+    throw new ValueError({ where: `ops.${name}`, problem: `${tensors} tensor argument(s) needed`, received: `${args.length}` })
   const inputs = args.slice(0, tensors)
   const rest = args.slice(tensors)
   const last = rest.at(-1)
   const named = isOptions(last) ? (rest.pop() as Record<string, unknown>) : {}
   if (rest.length > names.length) {
-    throw new ValueError({ where: `ops.${name}`, problem: 'too many arguments', expected: `at most (${names.join(', ')})`, received: `${rest.length} after the tensors` })
+    throw new ValueError({
+      where: `ops.${name}`,
+      problem: 'too many arguments',
+      expected: `at most (${names.join(', ')})`,
+      received: `${rest.length} after the tensors`,
+    })
   }
   const parameters: Record<string, unknown> = {}
   rest.forEach((value, index) => {
     if (value !== undefined) parameters[names[index] as string] = value
   })
   for (const [key, value] of Object.entries(named)) {
-    if (!names.includes(key)) throw new ValueError({ where: `ops.${name}`, problem: `unknown option '${key}'`, expected: names.length === 0 ? 'no options' : names.join(', ') })
+    if (!names.includes(key))
+      throw new ValueError({
+        where: `ops.${name}`,
+        problem: `unknown option '${key}'`,
+        expected: names.length === 0 ? 'no options' : names.join(', '),
+      })
     if (value !== undefined) parameters[key] = value
   }
   return { inputs, parameters }

@@ -4,7 +4,7 @@ import { DTypeError } from '../core/errors.js'
 import { lax, type Tensor } from '../engine/index.js'
 import { floatx } from './config.js'
 import { asTensor, defineOp, type Op, type OpDefinition, type TensorLike } from './define.js'
-import { resultType, together, toDType, toFloat } from './promotion.js'
+import { resultType, toDType, toFloat, together } from './promotion.js'
 
 type None = Record<never, never>
 type Unary = Op<[Tensor], None, Tensor>
@@ -14,7 +14,8 @@ type Module = OpDefinition<[], None, Tensor>['module']
 const unary = (name: string, call: (x: Tensor) => Tensor, module: Module = 'numpy'): Unary =>
   defineOp<[Tensor], None, Tensor>({ name, module, tensors: 1, parameters: [], call: ([x]) => call(x) })
 /** Functions that make floats of integers. */
-const floating = (name: string, call: (x: Tensor) => Tensor, module: Module = 'numpy'): Unary => unary(name, (x) => call(toFloat(x)), module)
+const floating = (name: string, call: (x: Tensor) => Tensor, module: Module = 'numpy'): Unary =>
+  unary(name, (x) => call(toFloat(x)), module)
 /** Functions that keep the dtype. */
 const keeping = (name: string, call: (x: Tensor) => Tensor): Unary => unary(name, (x) => call(asTensor(x)))
 const binary = (name: string, call: (x: Tensor, y: Tensor) => Tensor, minimum?: 'int' | 'float'): Binary =>
@@ -79,7 +80,13 @@ export const logicalNot = unary('LogicalNot', (x) => lax.logicalNot(toBool(x)))
 
 const bitwise = (name: string, call: (x: Tensor, y: Tensor) => Tensor): Binary =>
   binary(name, (x, y) => {
-    if (isFloat(x.dtype)) throw new DTypeError({ where: name, problem: 'bits of floats cannot be combined', expected: 'int32, uint8 or bool', received: x.dtype })
+    if (isFloat(x.dtype))
+      throw new DTypeError({
+        where: name,
+        problem: 'bits of floats cannot be combined',
+        expected: 'int32, uint8 or bool',
+        received: x.dtype,
+      })
     return call(x, y)
   })
 export const bitwiseAnd = bitwise('BitwiseAnd', lax.bitwiseAnd)
@@ -166,7 +173,10 @@ export const where = defineOp<[Tensor, Tensor, Tensor], None, Tensor>({
     const dtype = resultType([x1, x2])
     const test = toBool(condition)
     const [yes, no] = [toDType(x1, dtype), toDType(x2, dtype)]
-    const shape = together([lax.full(test.shape, 'bool', 0), lax.full(yes.shape, 'bool', 0), lax.full(no.shape, 'bool', 0)], 'where')[0] as Tensor
+    const shape = together(
+      [lax.full(test.shape, 'bool', 0), lax.full(yes.shape, 'bool', 0), lax.full(no.shape, 'bool', 0)],
+      'where',
+    )[0] as Tensor
     return lax.select(lax.broadcastTo(test, shape.shape), lax.broadcastTo(yes, shape.shape), lax.broadcastTo(no, shape.shape))
   },
 })

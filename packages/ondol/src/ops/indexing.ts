@@ -38,10 +38,14 @@ export const takeAlongAxis = defineOp<[Tensor, Tensor], { axis?: number | null }
     const x = isFlat ? lax.reshape(given, [given.size]) : given
     const along = normalizeAxis(axis ?? 0, x.rank, 'takeAlongAxis')
     const indices = wrapIndices(asTensor(at, 'int32'), x.shape[along] as number)
-    if (indices.rank !== x.rank) throw new ShapeError({ where: 'takeAlongAxis', problem: 'x and indices differ in rank', received: `${x.rank} and ${indices.rank}` })
+    if (indices.rank !== x.rank)
+      throw new ShapeError({ where: 'takeAlongAxis', problem: 'x and indices differ in rank', received: `${x.rank} and ${indices.rank}` })
     const shape = x.shape.map((size, i) => (i === along ? size : Math.max(size, indices.shape[i] as number)))
     const wide = lax.broadcastTo(x, shape)
-    const wanted = lax.broadcastTo(indices, shape.map((size, i) => (i === along ? (indices.shape[i] as number) : size)))
+    const wanted = lax.broadcastTo(
+      indices,
+      shape.map((size, i) => (i === along ? (indices.shape[i] as number) : size)),
+    )
     return lax.reshape(lax.gather(lax.reshape(wide, [wide.size]), flatPositions(wanted, shape, along), 0), wanted.shape)
   },
 })
@@ -69,7 +73,11 @@ export const oneHot = defineOp<[Tensor], { numClasses: number; axis?: number; dt
     const x = lax.cast(asTensor(input), 'int32')
     const at = normalizeAxis(axis, x.rank + 1, 'oneHot')
     const shape = [...x.shape.slice(0, at), numClasses, ...x.shape.slice(at)]
-    const wide = lax.broadcast(x, shape, x.shape.map((_, i) => (i < at ? i : i + 1)))
+    const wide = lax.broadcast(
+      x,
+      shape,
+      x.shape.map((_, i) => (i < at ? i : i + 1)),
+    )
     return lax.cast(lax.eq(wide, lax.iota(shape, 'int32', at)), dtype)
   },
 })

@@ -23,7 +23,8 @@ export const matmul = defineOp<[Tensor, Tensor], None, Tensor>({
 })
 
 function matrixProduct(a: Tensor, b: Tensor): Tensor {
-  if (a.rank === 0 || b.rank === 0) throw new ShapeError({ where: 'matmul', problem: 'scalars have no matrix product', hint: 'use ops.multiply' })
+  if (a.rank === 0 || b.rank === 0)
+    throw new ShapeError({ where: 'matmul', problem: 'scalars have no matrix product', hint: 'use ops.multiply' })
   const innerA = a.shape[a.rank - 1]
   const innerB = b.shape[Math.max(b.rank - 2, 0)]
   if (innerA !== innerB) {
@@ -64,7 +65,11 @@ export const dot = defineOp<[Tensor, Tensor], None, Tensor>({
 })
 
 /** Contraction over given axes: a number (the last n with the first n) or two lists. */
-export const tensordot = defineOp<[Tensor, Tensor], { axes?: number | readonly [number | readonly number[], number | readonly number[]] }, Tensor>({
+export const tensordot = defineOp<
+  [Tensor, Tensor],
+  { axes?: number | readonly [number | readonly number[], number | readonly number[]] },
+  Tensor
+>({
   name: 'Tensordot',
   module: 'numpy',
   tensors: 2,
@@ -72,7 +77,8 @@ export const tensordot = defineOp<[Tensor, Tensor], { axes?: number | readonly [
   call: (operands, { axes = 2 }) => {
     const [a, b] = promoted(...operands)
     if (typeof axes === 'number') return tensordotOf(a, b, range(a.rank - axes, axes), range(0, axes))
-    const list = (given: number | readonly number[], rank: number): number[] => ([given].flat() as number[]).map((axis) => normalizeAxis(axis, rank, 'tensordot'))
+    const list = (given: number | readonly number[], rank: number): number[] =>
+      ([given].flat() as number[]).map((axis) => normalizeAxis(axis, rank, 'tensordot'))
     return tensordotOf(a, b, list(axes[0], a.rank), list(axes[1], b.rank))
   },
 })
@@ -80,7 +86,11 @@ export const tensordot = defineOp<[Tensor, Tensor], { axes?: number | readonly [
 function tensordotOf(a: Tensor, b: Tensor, contractA: number[], contractB: number[]): Tensor {
   const fits = contractA.length === contractB.length && contractA.every((axis, i) => a.shape[axis] === b.shape[contractB[i] as number])
   if (!fits) {
-    throw new ShapeError({ where: 'tensordot', problem: 'contracted axes differ in size', received: `${formatShape(a.shape)} over [${contractA}] and ${formatShape(b.shape)} over [${contractB}]` })
+    throw new ShapeError({
+      where: 'tensordot',
+      problem: 'contracted axes differ in size',
+      received: `${formatShape(a.shape)} over [${contractA}] and ${formatShape(b.shape)} over [${contractB}]`,
+    })
   }
   return lax.dot(a, b, { batchA: [], batchB: [], contractA, contractB })
 }
@@ -100,13 +110,18 @@ export const outer = defineOp<[Tensor, Tensor], None, Tensor>({
 export function einsum(subscripts: string, ...operands: TensorLike[]): Tensor {
   const [left, right] = subscripts.replace(/\s/g, '').split('->') as [string, string | undefined]
   const dtype = resultType(operands)
-  const terms = expandEllipsis(left.split(','), operands.map((x) => toDType(x, dtype)))
+  const terms = expandEllipsis(
+    left.split(','),
+    operands.map((x) => toDType(x, dtype)),
+  )
   if (terms.length === 0) throw new ValueError({ where: 'einsum', problem: 'there are no operands' })
   const letters = terms.flatMap(({ labels }) => labels)
-  const implicit = (): string[] => [...new Set(letters)].filter((label) => label.startsWith('.') || letters.filter((other) => other === label).length === 1).sort()
+  const implicit = (): string[] =>
+    [...new Set(letters)].filter((label) => label.startsWith('.') || letters.filter((other) => other === label).length === 1).sort()
   const output = right === undefined ? implicit() : labelsOf(right, [...new Set(letters.filter((label) => label.startsWith('.')))].sort())
   for (const label of output) {
-    if (!letters.includes(label)) throw new ValueError({ where: 'einsum', problem: `the result names '${label}', which no operand has`, received: subscripts })
+    if (!letters.includes(label))
+      throw new ValueError({ where: 'einsum', problem: `the result names '${label}', which no operand has`, received: subscripts })
   }
   let [current, ...rest] = terms.map((term) => onlyDiagonals(term)) as [Term, ...Term[]]
   for (const [i, next] of rest.entries()) {
@@ -114,7 +129,10 @@ export function einsum(subscripts: string, ...operands: TensorLike[]): Tensor {
     current = contract(current, next, later)
   }
   current = sumOut(current, new Set(output))
-  return lax.transpose(current.x, output.map((label) => current.labels.indexOf(label)))
+  return lax.transpose(
+    current.x,
+    output.map((label) => current.labels.indexOf(label)),
+  )
 }
 
 interface Term {
@@ -122,15 +140,34 @@ interface Term {
   readonly labels: string[]
 }
 
-const labelsOf = (term: string, ellipsis: readonly string[]): string[] => term.replace('...', '\u2026').split('').flatMap((c) => (c === '\u2026' ? [...ellipsis] : [c]))
+const labelsOf = (term: string, ellipsis: readonly string[]): string[] =>
+  term
+    .replace('...', '\u2026')
+    .split('')
+    .flatMap((c) => (c === '\u2026' ? [...ellipsis] : [c]))
 
 function expandEllipsis(terms: readonly string[], operands: readonly Tensor[]): Term[] {
-  if (terms.length !== operands.length) throw new ValueError({ where: 'einsum', problem: 'operands and subscripts differ in number', expected: `${terms.length}`, received: `${operands.length}` })
+  if (terms.length !== operands.length)
+    throw new ValueError({
+      where: 'einsum',
+      problem: 'operands and subscripts differ in number',
+      expected: `${terms.length}`,
+      received: `${operands.length}`,
+    })
   return terms.map((term, i) => {
     const x = operands[i] as Tensor
     const hidden = term.includes('...') ? x.rank - (term.length - 3) : 0
-    const labels = labelsOf(term, range(0, Math.max(hidden, 0)).map((k) => `.${100 - hidden + k}`))
-    if (labels.length !== x.rank) throw new ShapeError({ where: 'einsum', problem: `'${term}' does not fit its operand`, expected: `${labels.length} axes`, received: formatShape(x.shape) })
+    const labels = labelsOf(
+      term,
+      range(0, Math.max(hidden, 0)).map((k) => `.${100 - hidden + k}`),
+    )
+    if (labels.length !== x.rank)
+      throw new ShapeError({
+        where: 'einsum',
+        problem: `'${term}' does not fit its operand`,
+        expected: `${labels.length} axes`,
+        received: formatShape(x.shape),
+      })
     return { x, labels }
   })
 }
@@ -161,7 +198,12 @@ function contract(a: Term, b: Term, later: ReadonlySet<string>): Term {
     const [p, q] = [left.x.shape[left.labels.indexOf(label)], right.x.shape[right.labels.indexOf(label)]]
     if (p !== q) throw new ShapeError({ where: 'einsum', problem: `axis '${label}' has two sizes`, received: `${p} and ${q}` })
   }
-  const x = lax.dot(left.x, right.x, { batchA: at(left, batch), batchB: at(right, batch), contractA: at(left, summed), contractB: at(right, summed) })
+  const x = lax.dot(left.x, right.x, {
+    batchA: at(left, batch),
+    batchB: at(right, batch),
+    contractA: at(left, summed),
+    contractB: at(right, summed),
+  })
   const free = (term: Term): string[] => term.labels.filter((label) => !shared.includes(label))
   return { x, labels: [...batch, ...free(left), ...free(right)] }
 }

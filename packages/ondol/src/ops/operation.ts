@@ -121,7 +121,12 @@ const STAND_INS = [10080, 20160] as const
  * The symbolic output of `body`, found by running it on abstract tensors twice, with two different
  * sizes in the place of `null`: where the results differ, the size is unknown.
  */
-export function symbolicOutput(where: string, args: readonly unknown[], options: Readonly<Record<string, unknown>>, body: (args: readonly unknown[], options: Readonly<Record<string, unknown>>) => Tree<Tensor>): Tree<KerasTensor> {
+export function symbolicOutput(
+  where: string,
+  args: readonly unknown[],
+  options: Readonly<Record<string, unknown>>,
+  body: (args: readonly unknown[], options: Readonly<Record<string, unknown>>) => Tree<Tensor>,
+): Tree<KerasTensor> {
   const isDynamic = symbolicInputs(args, options).some(({ shape }) => shape.includes(null))
   const runs = (isDynamic ? STAND_INS : STAND_INS.slice(0, 1)).map((size) => abstractRun(size, args, options, body))
   const [first, second = first] = runs as [Tree<Tensor>, Tree<Tensor>?]
@@ -131,8 +136,12 @@ export function symbolicOutput(where: string, args: readonly unknown[], options:
       throw new GraphError({ where, problem: 'a call on symbolic tensors must return tensors', received: String(tensor) })
     }
     const other = others[index] as Tensor
-    if (tensor.shape.length !== other.shape.length) throw new GraphError({ where, problem: 'the rank of the output depends on sizes that are not known yet' })
-    return new KerasTensor(tensor.shape.map((size, axis) => (size === other.shape[axis] ? size : null)), { dtype: tensor.dtype })
+    if (tensor.shape.length !== other.shape.length)
+      throw new GraphError({ where, problem: 'the rank of the output depends on sizes that are not known yet' })
+    return new KerasTensor(
+      tensor.shape.map((size, axis) => (size === other.shape[axis] ? size : null)),
+      { dtype: tensor.dtype },
+    )
   })
   return unflatten(first as Tree<unknown>, outputs)
 }
@@ -148,10 +157,13 @@ function abstractRun(
   const substitute = (leaf: unknown): unknown => {
     if (!isSymbolic(leaf)) return leaf
     let input = known.get(leaf)
-    if (input === undefined) known.set(leaf, (input = trace.input({ shape: leaf.shape.map((known) => known ?? size) as Shape, dtype: leaf.dtype })))
+    if (input === undefined)
+      known.set(leaf, (input = trace.input({ shape: leaf.shape.map((known) => known ?? size) as Shape, dtype: leaf.dtype })))
     return input
   }
-  const result = withTrace(trace, () => body(mapTree(args as Tree<unknown>, substitute) as unknown[], mapTree(options as Tree<unknown>, substitute) as Record<string, unknown>))
+  const result = withTrace(trace, () =>
+    body(mapTree(args as Tree<unknown>, substitute) as unknown[], mapTree(options as Tree<unknown>, substitute) as Record<string, unknown>),
+  )
   trace.isOpen = false
   return result
 }

@@ -29,7 +29,10 @@ export function toDType(value: TensorLike, dtype: DType): Tensor {
 /** Operands in one dtype and one shape. */
 export function together(values: readonly TensorLike[], where: string, minimum?: DType | WeakDType): Tensor[] {
   const dtype = resultType(values, minimum)
-  return broadcastTogether(values.map((value) => toDType(value, dtype)), where)
+  return broadcastTogether(
+    values.map((value) => toDType(value, dtype)),
+    where,
+  )
 }
 
 /** Operands in one shape, dtypes as they are. */

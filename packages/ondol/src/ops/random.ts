@@ -44,7 +44,11 @@ export class SeedGenerator {
     }
     this.seed = seed ?? makeDefaultSeed()
     this.name = name
-    this.state = new Variable(() => tensor(Int32Array.of(this.seed | 0, 0), [2], 'int32'), { name: 'seed_generator_state', trainable: false, autocast: false })
+    this.state = new Variable(() => tensor(Int32Array.of(this.seed | 0, 0), [2], 'int32'), {
+      name: 'seed_generator_state',
+      trainable: false,
+      autocast: false,
+    })
   }
 
   /** The next key, int32 (2,). */
@@ -83,7 +87,8 @@ function symmetric(shape: Shape, seed: Seed): Tensor {
 }
 
 const requireFloat = (dtype: DType, where: string): void => {
-  if (!isFloat(dtype)) throw new DTypeError({ where, problem: 'this distribution is continuous', expected: 'a float dtype', received: dtype })
+  if (!isFloat(dtype))
+    throw new DTypeError({ where, problem: 'this distribution is continuous', expected: 'a float dtype', received: dtype })
 }
 
 export interface RandomOptions {
@@ -92,14 +97,20 @@ export interface RandomOptions {
 }
 
 /** Uniform in [minval, maxval). */
-export function uniform(shape: Shape, { minval = 0, maxval = 1, dtype = floatx(), seed }: RandomOptions & { minval?: number; maxval?: number } = {}): Tensor {
+export function uniform(
+  shape: Shape,
+  { minval = 0, maxval = 1, dtype = floatx(), seed }: RandomOptions & { minval?: number; maxval?: number } = {},
+): Tensor {
   requireFloat(dtype, 'random.uniform')
   const scaled = withNumber(unit(shape, seed), lax.mul, maxval - minval)
   return lax.cast(minval === 0 ? scaled : withNumber(scaled, lax.add, minval), dtype)
 }
 
 /** Gaussian. */
-export function normal(shape: Shape, { mean = 0, stddev = 1, dtype = floatx(), seed }: RandomOptions & { mean?: number; stddev?: number } = {}): Tensor {
+export function normal(
+  shape: Shape,
+  { mean = 0, stddev = 1, dtype = floatx(), seed }: RandomOptions & { mean?: number; stddev?: number } = {},
+): Tensor {
   requireFloat(dtype, 'random.normal')
   const scaled = withNumber(lax.unary.erfInv(symmetric(shape, seed)), lax.mul, Math.SQRT2 * stddev)
   return lax.cast(mean === 0 ? scaled : withNumber(scaled, lax.add, mean), dtype)
@@ -109,7 +120,10 @@ export function normal(shape: Shape, { mean = 0, stddev = 1, dtype = floatx(), s
 const WITHIN_TWO = 0.9544997361036416
 
 /** Gaussian cut at two standard deviations from the mean. */
-export function truncatedNormal(shape: Shape, { mean = 0, stddev = 1, dtype = floatx(), seed }: RandomOptions & { mean?: number; stddev?: number } = {}): Tensor {
+export function truncatedNormal(
+  shape: Shape,
+  { mean = 0, stddev = 1, dtype = floatx(), seed }: RandomOptions & { mean?: number; stddev?: number } = {},
+): Tensor {
   requireFloat(dtype, 'random.truncatedNormal')
   const inside = lax.unary.erfInv(withNumber(symmetric(shape, seed), lax.mul, WITHIN_TWO))
   const scaled = withNumber(inside, lax.mul, Math.SQRT2 * stddev)
@@ -119,7 +133,12 @@ export function truncatedNormal(shape: Shape, { mean = 0, stddev = 1, dtype = fl
 /** Whole numbers in [minval, maxval). */
 export function randint(shape: Shape, minval: number, maxval: number, { dtype = 'int32', seed }: RandomOptions = {}): Tensor {
   const range = maxval - minval
-  if (!(range > 0) || range > 2147483647) throw new ValueError({ where: 'random.randint', problem: 'maxval must be greater than minval, and their difference fit int32', received: `[${minval}, ${maxval})` })
+  if (!(range > 0) || range > 2147483647)
+    throw new ValueError({
+      where: 'random.randint',
+      problem: 'maxval must be greater than minval, and their difference fit int32',
+      received: `[${minval}, ${maxval})`,
+    })
   const bits = withNumber(lax.randomBits(keyOf(seed), shape), lax.shiftRightLogical, 1)
   return lax.cast(withNumber(withNumber(bits, lax.mod, range), lax.add, minval), dtype)
 }
@@ -135,13 +154,20 @@ export interface DropoutOptions {
 
 /** Zeroes elements with probability `rate` and scales the others by 1 / (1 - rate). */
 export function dropout(input: TensorLike, rate: number, { noiseShape, seed }: DropoutOptions = {}): Tensor {
-  if (!(rate >= 0 && rate <= 1)) throw new ValueError({ where: 'random.dropout', problem: 'the rate must be between 0 and 1', received: String(rate) })
+  if (!(rate >= 0 && rate <= 1))
+    throw new ValueError({ where: 'random.dropout', problem: 'the rate must be between 0 and 1', received: String(rate) })
   const x = toFloat(input)
   if (rate === 0) return x
   if (rate === 1) return lax.mul(x, lax.zerosLike(x))
   const shape = noiseShape?.map((size, axis) => size ?? (x.shape[axis] as number)) ?? x.shape
   const fits = shape.length === x.rank && shape.every((size, axis) => size === 1 || size === x.shape[axis])
-  if (!fits) throw new ShapeError({ where: 'random.dropout', problem: 'noiseShape does not broadcast to the input', expected: formatShape(x.shape), received: formatShape(shape) })
+  if (!fits)
+    throw new ShapeError({
+      where: 'random.dropout',
+      problem: 'noiseShape does not broadcast to the input',
+      expected: formatShape(x.shape),
+      received: formatShape(shape),
+    })
   const keeps = lax.broadcastTo(bernoulli(shape, 1 - rate, seed), x.shape)
   return lax.select(keeps, withNumber(x, lax.mul, 1 / (1 - rate)), lax.zerosLike(x))
 }
@@ -163,4 +189,3 @@ export function categorical(input: TensorLike, numSamples: number, { dtype = 'in
   const noise = lax.neg(lax.log(lax.neg(lax.log(u))))
   return lax.cast(lax.argMax(lax.add(lax.broadcast(logits, shape, [0, 2]), lax.cast(noise, logits.dtype)), 2), dtype)
 }
-

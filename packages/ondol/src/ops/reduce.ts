@@ -16,10 +16,17 @@ export interface ReduceOptions {
 
 /** Puts reduced axes back as size 1. */
 export function keepAxes(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  return lax.reshape(x, shape.map((size, axis) => (axes.includes(axis) ? 1 : size)))
+  return lax.reshape(
+    x,
+    shape.map((size, axis) => (axes.includes(axis) ? 1 : size)),
+  )
 }
 
-const reduction = (name: string, call: (x: Tensor, axes: number[]) => Tensor, prepare: (x: Tensor) => Tensor = asTensor): Op<[Tensor], ReduceOptions, Tensor> =>
+const reduction = (
+  name: string,
+  call: (x: Tensor, axes: number[]) => Tensor,
+  prepare: (x: Tensor) => Tensor = asTensor,
+): Op<[Tensor], ReduceOptions, Tensor> =>
   defineOp<[Tensor], ReduceOptions, Tensor>({
     name,
     module: 'numpy',
@@ -95,7 +102,10 @@ export const logSumExp = reduction(
 )
 export const logsumexp = logSumExp
 
-const indexOf = (name: string, call: (x: Tensor, axis: number) => Tensor): Op<[Tensor], { axis?: number | null; keepdims?: boolean }, Tensor> =>
+const indexOf = (
+  name: string,
+  call: (x: Tensor, axis: number) => Tensor,
+): Op<[Tensor], { axis?: number | null; keepdims?: boolean }, Tensor> =>
   defineOp<[Tensor], { axis?: number | null; keepdims?: boolean }, Tensor>({
     name,
     module: 'numpy',
@@ -109,7 +119,10 @@ const indexOf = (name: string, call: (x: Tensor, axis: number) => Tensor): Op<[T
       if (x.shape[along] === 0) throw new ShapeError({ where: name, problem: 'there is nothing to compare', received: given.toString() })
       const result = call(x, along)
       if (!keepdims) return result
-      return lax.reshape(result, given.shape.map((size, at) => (isFlat || at === along ? 1 : size)))
+      return lax.reshape(
+        result,
+        given.shape.map((size, at) => (isFlat || at === along ? 1 : size)),
+      )
     },
   })
 
@@ -117,7 +130,10 @@ const indexOf = (name: string, call: (x: Tensor, axis: number) => Tensor): Op<[T
 export const argmax = indexOf('Argmax', lax.argMax)
 export const argmin = indexOf('Argmin', lax.argMin)
 
-const cumulative = (name: string, call: (x: Tensor, axis: number) => Tensor): Op<[Tensor], { axis?: number | null; dtype?: DType }, Tensor> =>
+const cumulative = (
+  name: string,
+  call: (x: Tensor, axis: number) => Tensor,
+): Op<[Tensor], { axis?: number | null; dtype?: DType }, Tensor> =>
   defineOp<[Tensor], { axis?: number | null; dtype?: DType }, Tensor>({
     name,
     module: 'numpy',

@@ -44,7 +44,12 @@ export const transpose = defineOp<[Tensor], { axes?: readonly number[] }, Tensor
     const x = asTensor(input)
     const order = axes?.map((axis) => normalizeAxis(axis, x.rank, 'transpose')) ?? x.shape.map((_, axis) => x.rank - 1 - axis)
     if (order.length !== x.rank || new Set(order).size !== x.rank) {
-      throw new ShapeError({ where: 'transpose', problem: 'axes must be a permutation', expected: `each of 0..${x.rank - 1} once`, received: `[${axes}]` })
+      throw new ShapeError({
+        where: 'transpose',
+        problem: 'axes must be a permutation',
+        expected: `each of 0..${x.rank - 1} once`,
+        received: `[${axes}]`,
+      })
     }
     return lax.transpose(x, order)
   },
@@ -58,7 +63,10 @@ export const swapaxes = defineOp<[Tensor], { axis1: number; axis2: number }, Ten
   call: ([input], { axis1, axis2 }) => {
     const x = asTensor(input)
     const [a, b] = [normalizeAxis(axis1, x.rank, 'swapaxes'), normalizeAxis(axis2, x.rank, 'swapaxes')]
-    return lax.transpose(x, x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)))
+    return lax.transpose(
+      x,
+      x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
+    )
   },
 })
 
@@ -69,9 +77,15 @@ export const moveaxis = defineOp<[Tensor], { source: number | readonly number[];
   parameters: ['source', 'destination'],
   call: ([input], { source, destination }) => {
     const x = asTensor(input)
-    const list = (axes: number | readonly number[]): number[] => [axes].flat().map((axis) => normalizeAxis(axis as number, x.rank, 'moveaxis'))
+    const list = (axes: number | readonly number[]): number[] =>
+      [axes].flat().map((axis) => normalizeAxis(axis as number, x.rank, 'moveaxis'))
     const [from, to] = [list(source), list(destination)]
-    if (from.length !== to.length) throw new ShapeError({ where: 'moveaxis', problem: 'source and destination differ in length', received: `${from.length} and ${to.length}` })
+    if (from.length !== to.length)
+      throw new ShapeError({
+        where: 'moveaxis',
+        problem: 'source and destination differ in length',
+        received: `${from.length} and ${to.length}`,
+      })
     const order = x.shape.map((_, axis) => axis).filter((axis) => !from.includes(axis))
     to.map((at, i) => [at, from[i] as number] as const)
       .sort(([a], [b]) => a - b)
@@ -105,8 +119,12 @@ export const squeeze = defineOp<[Tensor], { axis?: number | readonly number[] | 
     const all = axis === undefined || axis === null
     const removed = all ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes(axis, x.rank, 'squeeze')
     const wrong = removed.find((i) => x.shape[i] !== 1)
-    if (wrong !== undefined) throw new ShapeError({ where: 'squeeze', problem: `axis ${wrong} is not of size 1`, received: formatShape(x.shape) })
-    return lax.reshape(x, x.shape.filter((_, i) => !removed.includes(i)))
+    if (wrong !== undefined)
+      throw new ShapeError({ where: 'squeeze', problem: `axis ${wrong} is not of size 1`, received: formatShape(x.shape) })
+    return lax.reshape(
+      x,
+      x.shape.filter((_, i) => !removed.includes(i)),
+    )
   },
 })
 
@@ -119,7 +137,13 @@ export const broadcastTo = defineOp<[Tensor], { shape: Shape }, Tensor>({
     const x = asTensor(input)
     const offset = shape.length - x.rank
     const fits = offset >= 0 && x.shape.every((size, axis) => size === 1 || size === shape[axis + offset])
-    if (!fits) throw new ShapeError({ where: 'broadcastTo', problem: 'the tensor cannot be broadcast to the shape', expected: formatShape(shape), received: formatShape(x.shape) })
+    if (!fits)
+      throw new ShapeError({
+        where: 'broadcastTo',
+        problem: 'the tensor cannot be broadcast to the shape',
+        expected: formatShape(shape),
+        received: formatShape(x.shape),
+      })
     return lax.broadcastTo(x, shape)
   },
 })
@@ -166,7 +190,11 @@ export const stack = defineOp<[Tensor[]], { axis?: number }, Tensor>({
     return lax.concat(
       tensors.map((x) => {
         if (x.rank !== first.rank || x.shape.some((size, i) => size !== first.shape[i])) {
-          throw new ShapeError({ where: 'stack', problem: 'shapes must be equal', received: tensors.map((t) => formatShape(t.shape)).join(' and ') })
+          throw new ShapeError({
+            where: 'stack',
+            problem: 'shapes must be equal',
+            received: tensors.map((t) => formatShape(t.shape)).join(' and '),
+          })
         }
         return lax.reshape(x, shape)
       }),
@@ -188,13 +216,22 @@ export const split = defineOp<[Tensor], { indicesOrSections: number | readonly n
     let bounds: number[]
     if (typeof indicesOrSections === 'number') {
       if (total % indicesOrSections !== 0) {
-        throw new ShapeError({ where: 'split', problem: 'the axis does not divide into equal parts', expected: `a size divisible by ${indicesOrSections}`, received: formatShape(x.shape) })
+        throw new ShapeError({
+          where: 'split',
+          problem: 'the axis does not divide into equal parts',
+          expected: `a size divisible by ${indicesOrSections}`,
+          received: formatShape(x.shape),
+        })
       }
       bounds = Array.from({ length: indicesOrSections - 1 }, (_, i) => ((i + 1) * total) / indicesOrSections)
     } else bounds = indicesOrSections.map((at) => Math.min(Math.max(at < 0 ? at + total : at, 0), total))
     return [...bounds, total].map((end, i) => {
       const start = i === 0 ? 0 : (bounds[i - 1] as number)
-      return lax.slice(x, x.shape.map((_, a) => (a === along ? start : 0)), x.shape.map((size, a) => (a === along ? Math.max(end - start, 0) : size)))
+      return lax.slice(
+        x,
+        x.shape.map((_, a) => (a === along ? start : 0)),
+        x.shape.map((size, a) => (a === along ? Math.max(end - start, 0) : size)),
+      )
     })
   },
 })
@@ -208,9 +245,17 @@ export const slice = defineOp<[Tensor], { start: readonly number[]; shape: reado
   call: ([input], { start, shape }) => {
     const x = asTensor(input)
     const size = shape.map((n, axis) => (n === -1 ? (x.shape[axis] as number) - (start[axis] as number) : n))
-    const fits = start.length === x.rank && size.length === x.rank && size.every((n, axis) => n >= 0 && (start[axis] as number) >= 0 && (start[axis] as number) + n <= (x.shape[axis] as number))
+    const fits =
+      start.length === x.rank &&
+      size.length === x.rank &&
+      size.every((n, axis) => n >= 0 && (start[axis] as number) >= 0 && (start[axis] as number) + n <= (x.shape[axis] as number))
     if (!fits) {
-      throw new ShapeError({ where: 'slice', problem: 'the window reaches outside the tensor', expected: `inside ${formatShape(x.shape)}`, received: `start [${start}], shape [${shape}]` })
+      throw new ShapeError({
+        where: 'slice',
+        problem: 'the window reaches outside the tensor',
+        expected: `inside ${formatShape(x.shape)}`,
+        received: `start [${start}], shape [${shape}]`,
+      })
     }
     return lax.slice(x, start, size)
   },
@@ -230,7 +275,11 @@ export const flip = defineOp<[Tensor], { axis?: number | readonly number[] | nul
 export type PadMode = 'constant' | 'reflect' | 'symmetric' | 'edge'
 
 /** Grows a tensor; `padWidth` is a number, [low, high], or one pair for each axis. */
-export const pad = defineOp<[Tensor], { padWidth: number | readonly [number, number] | readonly (readonly [number, number])[]; mode?: PadMode; constantValues?: number }, Tensor>({
+export const pad = defineOp<
+  [Tensor],
+  { padWidth: number | readonly [number, number] | readonly (readonly [number, number])[]; mode?: PadMode; constantValues?: number },
+  Tensor
+>({
   name: 'Pad',
   module: 'numpy',
   tensors: 1,
@@ -238,17 +287,32 @@ export const pad = defineOp<[Tensor], { padWidth: number | readonly [number, num
   call: ([input], { padWidth, mode = 'constant', constantValues = 0 }) => {
     const x = asTensor(input)
     const pairs = padPairs(padWidth, x.rank)
-    if (mode === 'constant') return lax.pad(x, lax.full([], x.dtype, constantValues), pairs.map(([low]) => low), pairs.map(([, high]) => high))
+    if (mode === 'constant')
+      return lax.pad(
+        x,
+        lax.full([], x.dtype, constantValues),
+        pairs.map(([low]) => low),
+        pairs.map(([, high]) => high),
+      )
     return pairs.reduce((y, [low, high], axis) => padByIndex(y, axis, low, high, mode), x)
   },
 })
 
-function padPairs(padWidth: number | readonly [number, number] | readonly (readonly [number, number])[], rank: number): (readonly [number, number])[] {
+function padPairs(
+  padWidth: number | readonly [number, number] | readonly (readonly [number, number])[],
+  rank: number,
+): (readonly [number, number])[] {
   if (typeof padWidth === 'number') return Array.from({ length: rank }, () => [padWidth, padWidth] as const)
   if (typeof padWidth[0] === 'number') return Array.from({ length: rank }, () => padWidth as readonly [number, number])
   const pairs = padWidth as readonly (readonly [number, number])[]
   if (pairs.length === 1) return Array.from({ length: rank }, () => pairs[0] as readonly [number, number])
-  if (pairs.length !== rank) throw new ShapeError({ where: 'pad', problem: 'padWidth needs one pair for each axis', expected: `${rank} pairs`, received: `${pairs.length}` })
+  if (pairs.length !== rank)
+    throw new ShapeError({
+      where: 'pad',
+      problem: 'padWidth needs one pair for each axis',
+      expected: `${rank} pairs`,
+      received: `${pairs.length}`,
+    })
   return [...pairs]
 }
 
@@ -258,7 +322,12 @@ function padByIndex(x: Tensor, axis: number, low: number, high: number, mode: Ex
   const n = x.shape[axis] as number
   const limit = mode === 'reflect' ? n - 1 : n
   if (mode !== 'edge' && Math.max(low, high) > limit) {
-    throw new ShapeError({ where: 'pad', problem: `${mode} padding reaches further than the tensor`, expected: `at most ${limit} on axis ${axis}`, received: `[${low}, ${high}]` })
+    throw new ShapeError({
+      where: 'pad',
+      problem: `${mode} padding reaches further than the tensor`,
+      expected: `at most ${limit} on axis ${axis}`,
+      received: `[${low}, ${high}]`,
+    })
   }
   const source = (i: number): number => {
     if (mode === 'edge') return Math.min(Math.max(i, 0), n - 1)
@@ -281,8 +350,15 @@ export const repeat = defineOp<[Tensor], { repeats: number; axis?: number | null
     const x = isFlat ? lax.reshape(given, [given.size]) : given
     const along = isFlat ? 0 : normalizeAxis(axis, x.rank, 'repeat')
     const wide = [...x.shape.slice(0, along + 1), repeats, ...x.shape.slice(along + 1)]
-    const spread = lax.broadcast(x, wide, x.shape.map((_, i) => (i <= along ? i : i + 1)))
-    return lax.reshape(spread, x.shape.map((size, i) => (i === along ? size * repeats : size)))
+    const spread = lax.broadcast(
+      x,
+      wide,
+      x.shape.map((_, i) => (i <= along ? i : i + 1)),
+    )
+    return lax.reshape(
+      spread,
+      x.shape.map((size, i) => (i === along ? size * repeats : size)),
+    )
   },
 })
 
@@ -298,8 +374,15 @@ export const tile = defineOp<[Tensor], { repeats: number | readonly number[] }, 
     const shape = [...new Array<number>(rank - given.rank).fill(1), ...given.shape]
     const counts = [...new Array<number>(rank - times.length).fill(1), ...times]
     const wide = shape.flatMap((size, i) => [counts[i] as number, size])
-    const spread = lax.broadcast(lax.reshape(given, shape), wide, shape.map((_, i) => 2 * i + 1))
-    return lax.reshape(spread, shape.map((size, i) => size * (counts[i] as number)))
+    const spread = lax.broadcast(
+      lax.reshape(given, shape),
+      wide,
+      shape.map((_, i) => 2 * i + 1),
+    )
+    return lax.reshape(
+      spread,
+      shape.map((size, i) => size * (counts[i] as number)),
+    )
   },
 })
 
