@@ -136,6 +136,24 @@ describe('structure', () => {
     `)
   })
 
+  it('takes statistics of widened numbers without writing those down', () => {
+    const bf16 = { shape: [4, 2], dtype: 'bfloat16' } as const
+    const graph = graphOf([bf16], (g, [x]) => g.all('moments', { axes: [0] }, g.one('cast', { dtype: 'float32' }, x)))
+    expect(optimized(graph)).toMatchInlineSnapshot(`
+      "inputs %0:bfloat16(4,2)
+      %1:float32(4,2) = cast %0 dtype="float32"
+      %2:float32(2) = reduceSum %1 axes=[0]
+      %3:float32(2) = full  shape=[2] dtype="float32" value=0.25
+      %4:float32(2) = mul %2 %3
+      %5:float32(4,2) = broadcast %4 shape=[4,2] axes=[1]
+      %6:float32(4,2) = sub %1 %5
+      %7:float32(4,2) = mul %6 %6
+      %8:float32(2) = reduceSum %7 axes=[0]
+      %9:float32(2) = mul %8 %3
+      return %4 %9"
+    `)
+  })
+
   it('makes one concat of the gradients of a split', () => {
     const graph = graphOf([f32(2, 2), f32(2, 1), f32(2, 3)], (g, [a, b, c]) => {
       const zero = g.full([], 'float32', 0)

@@ -1,9 +1,10 @@
 /** Reductions and concatenations: statistics of a concat are concats of statistics, sums of pads are concats. */
-import { isFloat } from '../../core/dtype.js'
+import { bytesOf, isFloat } from '../../core/dtype.js'
 import { type Shape, sizeOf } from '../../core/shape.js'
 import { isNode, type Value } from '../graph.js'
 import type { ReduceName } from '../primitives.js'
 import type { Rewriter, Rule, Rules } from './rewriter.js'
+import { literalOf } from './scalars.js'
 import { fillOf } from './simplify-movement.js'
 
 const without = (shape: Shape, axes: readonly number[]): number[] => shape.filter((_, axis) => !axes.includes(axis))
@@ -41,12 +42,31 @@ export const STRUCTURE_RULES: Rules = {
   moments: [
     (r, { axes }, [x]) => {
       const { node } = x as Value
+      if (isNode(node, 'cast') && bytesOf((node.inputs[0] as Value).dtype) < bytesOf(node.attributes.dtype))
+        return momentsBySums(r, x as Value, axes)
       if (!isNode(node, 'concat') || axes.includes(node.attributes.axis)) return null
       const axis = node.attributes.axis - axes.filter((other) => other < node.attributes.axis).length
       const parts = node.inputs.map((part) => r.all('moments', { axes }, [part]))
       return [0, 1].map((which) => r.one('concat', { axis }, ...parts.map((part) => part[which] as Value)))
     },
   ],
+}
+
+/**
+ * Mean, then mean square of what differs from it, as sums: these take the widening of their operand in, and read
+ * half-width numbers twice, where the kernel would have them written and read at full width.
+ */
+function momentsBySums(r: Rewriter, x: Value, axes: readonly number[]): Value[] | null {
+  const count = sizeOf(axes.map((axis) => x.shape[axis] as number))
+  if (count === 0) return null
+  const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis))
+  const average = (value: Value): Value => {
+    const sum = r.one('reduceSum', { axes }, value)
+    return r.one('mul', {}, sum, r.full(sum.shape, sum.dtype, literalOf(sum.dtype, 1 / count)))
+  }
+  const mean = average(x)
+  const difference = r.one('sub', {}, x, r.one('broadcast', { shape: x.shape, axes: kept }, mean))
+  return [mean, average(r.one('mul', {}, difference, difference))]
 }
 
 /** A value that is zero but for pieces side by side along one axis. */
