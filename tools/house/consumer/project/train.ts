@@ -17,4 +17,6 @@ model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metr
 const history = await model.fit(x, y, { epochs: 60, batchSize: 16, verbose: 0 })
 const accuracy: number | undefined = history.history.accuracy?.at(-1)
 const prediction = (await model.predict(x)) as Tensor
-console.log(JSON.stringify({ backend: getBackend(), accuracy, shape: prediction.shape }))
+const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] }
+const libraries = sharedObjects.filter((path) => /dnnl|gomp|ondol/.test(path))
+console.log(JSON.stringify({ backend: getBackend(), accuracy, shape: prediction.shape, libraries }))
