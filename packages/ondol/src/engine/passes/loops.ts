@@ -11,7 +11,7 @@ import { Access, linearAccess, locate, moveAccess, NO_MAP, SplitRequest } from '
 import { REDUCTIONS } from './classify.js'
 import type { Operation, Program } from './legalize.js'
 import { arrangeDims } from './loop-dims.js'
-import { baseOf, dimsOf, type Region } from './regions.js'
+import { baseOf, dimsOf, type Region } from './region.js'
 import { conversion, firstElement, identityOf, literalOf, loopType } from './scalars.js'
 import { moveView, type Strided } from './strided.js'
 

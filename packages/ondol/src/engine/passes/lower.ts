@@ -1,14 +1,18 @@
 /** Graph → Plan: legalize, form regions, emit steps, put them in order, give buffers addresses. */
+
 import { type Shape, sizeOf } from '../../core/shape.js'
+import { debugLog } from '../debug.js'
 import { type Graph, isNode, type Value } from '../graph.js'
 import type { LoopStep, Plan, PlanBuffer, Step, View } from '../plan.js'
+import { printPlan } from '../plan-print.js'
 import { controlStep, isControl } from './control.js'
 import { earlyWriters, orderUpdates } from './donations.js'
 import { kernelStep } from './kernels.js'
 import { Findings, isSpread, legalize, type Operation, type Program } from './legalize.js'
 import { copyLoop, emitLoop, type Place } from './loops.js'
 import { planMemory } from './memory.js'
-import { baseOf, formRegions, type Region, type Regions } from './regions.js'
+import { baseOf, type Region, type Regions } from './region.js'
+import { formRegions } from './regions.js'
 import { firstElement, literalOf, loopType } from './scalars.js'
 import { schedule } from './schedule.js'
 import { dense, moveView, sliceView } from './strided.js'
@@ -23,7 +27,10 @@ export function lowerToPlan(graph: Graph, target: LoweringTarget): Plan {
   for (;;) {
     const known = findings.forced.size
     const plan = new Lowering(graph, target, findings).run()
-    if (plan !== null) return plan
+    if (plan !== null) {
+      debugLog('plan', () => `\n${printPlan(plan)}`)
+      return plan
+    }
     if (findings.forced.size === known) throw new Error('internal: lowering makes no progress')
   }
 }

@@ -7,7 +7,7 @@ import { sizeOf } from '../../core/shape.js'
 import type { Value } from '../graph.js'
 import type { PrimitiveName } from '../primitives.js'
 import type { Operation } from './legalize.js'
-import { baseOf, basesOf, type Region, type Regions } from './regions.js'
+import { baseOf, basesOf, type Region, type Regions } from './region.js'
 import { findUsers } from './users.js'
 
 /** Rough cost of a scalar function, in additions. */

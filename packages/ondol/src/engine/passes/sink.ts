@@ -6,7 +6,7 @@
 import { bytesOf } from '../../core/dtype.js'
 import { sizeOf } from '../../core/shape.js'
 import type { Value } from '../graph.js'
-import { basesOf, type Region, type Regions, unite } from './regions.js'
+import { basesOf, type Region, type Regions, unite } from './region.js'
 import { findUsers, takesWhole, type Users } from './users.js'
 
 export function sinkRegions(regions: Regions): void {

@@ -1,7 +1,7 @@
 /** Who uses what, once movements are looked through. */
 import type { Value } from '../graph.js'
 import type { Operation } from './legalize.js'
-import { baseOf, basesOf, type Regions } from './regions.js'
+import { baseOf, basesOf, type Regions } from './region.js'
 
 export interface Users {
   /** Operations that use a value, directly or by way of movements. */
