@@ -21,7 +21,7 @@ export const BACKENDS = { room: 'backends', uses: ['core', 'platform', 'engine']
 export const NODE_FILES: Readonly<Record<string, string>> = {
   'platform/node.ts': 'it is the Node side of #platform',
   'backends/wasm/runtime/threads-node.ts': 'it is the Node side of #wasm-threads: worker threads',
-  'backends/native/addon.ts': 'it finds and loads the C++ add-on; #native-backend keeps it out of browsers',
+  'backends/native/': 'reached through #native-backend only, which browsers have not',
 }
 
 /** Module specifiers that are neither relative nor Node's. */
