@@ -63,8 +63,13 @@ class Inner {
     frame.threads = outer.threads;
     frame.slot = outer.slot;
     frame.stopping = outer.stopping;
+    // The first of parallel frames stands for all.
+    const bool timed = outer.times != nullptr && outer.slot == 0;
+    if (timed) times_.resize(plan_->steps.size(), 0);
+    frame.times = timed ? times_.data() : nullptr;
     return frame;
   }
+  void takeTimes(std::vector<double>& to) { plan_->takeTimes(times_, to); }
   void input(Frame& frame, size_t index, char* address) const { frame.base[static_cast<size_t>(plan_->inputs[index])] = address; }
   void output(Frame& frame, size_t index, char* address) const { frame.base[static_cast<size_t>(plan_->outputs[index])] = address; }
 
@@ -72,6 +77,7 @@ class Inner {
   std::unique_ptr<Plan> plan_;
   std::vector<Frame> frames_;
   std::vector<char*> arenas_;
+  std::vector<double> times_;
 };
 
 // Where carries live from step to step: `final` and `other` in turn, so that step `length - 1` writes `final`.
@@ -111,6 +117,7 @@ class ScanStep : public Step {
   }
   size_t scratchBytes() const override { return inner_.plan().scratchBytes; }
   double cost() const override { return 200 + static_cast<double>(length_) * (inner_.plan().cost + 100); }
+  void takeInnerTimes(std::vector<double>& to) override { inner_.takeTimes(to); }
 
  private:
   Inner inner_;
@@ -160,6 +167,10 @@ class WhileStep : public Step {
   size_t scratchBytes() const override { return std::max(condition_.plan().scratchBytes, body_.plan().scratchBytes); }
   // How often it runs is not known; a guess large enough to keep it off the calling thread.
   double cost() const override { return 1e6 + 100 * (condition_.plan().cost + body_.plan().cost); }
+  void takeInnerTimes(std::vector<double>& to) override {
+    condition_.takeTimes(to);
+    body_.takeTimes(to);
+  }
 
  private:
   Inner condition_, body_;
@@ -187,6 +198,10 @@ class CondStep : public Step {
   }
   size_t scratchBytes() const override { return std::max(whenTrue_.plan().scratchBytes, whenFalse_.plan().scratchBytes); }
   double cost() const override { return 100 + std::max(whenTrue_.plan().cost, whenFalse_.plan().cost); }
+  void takeInnerTimes(std::vector<double>& to) override {
+    whenTrue_.takeTimes(to);
+    whenFalse_.takeTimes(to);
+  }
 
  private:
   Inner whenTrue_, whenFalse_;

@@ -82,6 +82,15 @@ void Plan::run(Frame& frame) const {
   }
 }
 
+void Plan::takeTimes(std::vector<double>& times, std::vector<double>& to) const {
+  times.resize(steps.size(), 0);
+  for (size_t i = 0; i < steps.size(); i++) {
+    to.push_back(times[i]);
+    times[i] = 0;
+    steps[i]->takeInnerTimes(to);
+  }
+}
+
 bool mayOverlap(const Plan& plan, int a, int b) {
   if (a == b) return true;
   const Buffer& x = plan.buffers[a];

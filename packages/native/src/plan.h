@@ -47,6 +47,8 @@ class Step {
   virtual size_t scratchBytes() const { return 0; }
   // Estimated nanoseconds on one thread.
   virtual double cost() const = 0;
+  // Appends what the steps of inner plans took since the last call.
+  virtual void takeInnerTimes(std::vector<double>&) {}
 };
 
 struct Plan {
@@ -62,6 +64,8 @@ struct Plan {
   // Points constants and temporaries of `frame` at their memory; inputs and outputs are the caller's to set.
   void bind(Frame& frame, char* arena) const;
   void run(Frame& frame) const;
+  // Appends `times` of the steps, each followed by those of its inner plans, and starts them anew.
+  void takeTimes(std::vector<double>& times, std::vector<double>& to) const;
 };
 
 // What decoding needs besides the stream.

@@ -18,10 +18,9 @@ LoadedProgram::LoadedProgram(const double* code, size_t length, std::vector<Cons
 }
 
 std::vector<double> LoadedProgram::takeTimes() {
-  std::vector<double> taken(plan_->steps.size(), 0);
-  taken.swap(times_);
+  std::vector<double> taken;
+  plan_->takeTimes(times_, taken);
   frame_.times = times_.data();
-  taken.resize(plan_->steps.size(), 0);
   return taken;
 }
 

@@ -24,7 +24,7 @@ class LoadedProgram {
   size_t arenaBytes() const { return scratchAt_ + plan_->scratchBytes + kPadding; }
   size_t slots() const { return plan_->inputs.size() + plan_->outputs.size(); }
   double cost() const { return plan_->cost; }
-  // Nanoseconds of each step since the last call; from the first call on they are measured.
+  // Nanoseconds of each step, and after it of its inner steps, since the last call; from the first call on they are measured.
   std::vector<double> takeTimes();
   // `blocks` are inputs, then outputs. Throws what steps throw.
   void run(Block* const* blocks, char* arena, int threads, const std::atomic<bool>& stopping);

@@ -5,12 +5,14 @@
 import { allocate, type DType, type TypedArray } from '../../core/dtype.js'
 import { BackendError, DisposedError, OutOfMemoryError } from '../../core/errors.js'
 import type { Backend, Memory, Program } from '../../engine/backend.js'
+import { isDebugging } from '../../engine/debug.js'
 import type { Graph } from '../../engine/graph.js'
 import { lowerToPlan } from '../../engine/passes/lower.js'
 import { optimize } from '../../engine/passes/optimize.js'
-import type { Plan, Step } from '../../engine/plan.js'
+import type { Plan } from '../../engine/plan.js'
 import { type Addon, loadAddon } from './addon.js'
 import { createEncoder, type EncodedPlan, NATIVE_DTYPES } from './encode.js'
+import { innerSteps, profile, type StepTime } from './profile.js'
 
 /**
  * Opens the native backend.
@@ -101,14 +103,9 @@ export class NativeBackend implements Backend {
   dispose(): void {}
 }
 
-/** Time that one step of a plan has taken. */
-export interface StepTime {
-  readonly step: Step
-  readonly milliseconds: number
-}
-
 export class NativeProgram implements Program {
   readonly plan: Plan
+  runs = 0
   readonly #addon: Addon
   readonly #program: number
   readonly #slots: Uint32Array
@@ -118,12 +115,13 @@ export class NativeProgram implements Program {
     this.#addon = addon
     this.#program = program
     this.#slots = new Uint32Array(plan.inputs.length + plan.outputs.length)
+    if (isDebugging('profile')) profile(this)
   }
 
-  /** What each step took since the last call (the first call only starts the clocks). Wait for `finish()` before. */
+  /** What each step, and each step inside it, took since the last call (the first call only starts the clocks). Wait for `finish()` before. */
   takeTimes(): StepTime[] {
     const times = this.#addon.stepTimes(this.#program)
-    return this.plan.steps.map((step, index) => ({ step, milliseconds: (times[index] as number) / 1e6 }))
+    return innerSteps(this.plan).map(({ step, depth }, index) => ({ step, depth, milliseconds: (times[index] as number) / 1e6 }))
   }
 
   get scratchBytes(): number {
@@ -132,6 +130,7 @@ export class NativeProgram implements Program {
 
   run(inputs: readonly Memory[], outputs: readonly Memory[]): void {
     const slots = this.#slots
+    this.runs++
     let at = 0
     for (const memory of inputs) slots[at++] = idOf(memory)
     for (const memory of outputs) slots[at++] = idOf(memory)

@@ -176,7 +176,8 @@ describe('processes', () => {
   const evaluate = (code: string, environment: Record<string, string> = {}): string => {
     const source = program.replaceAll('import.meta.url', JSON.stringify(import.meta.url))
 
-    return execFileSync(process.execPath, ['--input-type=module', '-e', `${source}\n${code}`], {
+    return execFileSync(process.execPath, ['--input-type=module', '-'], {
+      input: `${source}\n${code}`,
       env: { ...process.env, ...environment },
       timeout: 20_000,
     }).toString()
