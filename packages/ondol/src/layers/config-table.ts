@@ -52,10 +52,16 @@ export function decodeConfig(table: ConfigTable, config: Readonly<Record<string,
   return options
 }
 
-/** Options that are left over when a layer took its own are misspelt. */
-export function refuseUnknownOptions(where: string, options: Readonly<Record<string, unknown>>, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
+/** Options that are left over when a layer took its `own` are misspelt, unless they are among the `common` ones. */
+export function refuseUnknownOptions(
+  where: string,
+  options: Readonly<Record<string, unknown>>,
+  common: readonly string[],
+  own: readonly string[] = [],
+): void {
+  const unknown = Object.keys(options).find((name) => !common.includes(name))
   if (unknown === undefined) return
+  const known = [...own, ...common]
   const [near] = nearest(unknown, known)
   throw new ValueError({
     where,

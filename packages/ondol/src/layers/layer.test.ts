@@ -257,7 +257,7 @@ describe('Layer', () => {
   })
 
   it('says what is wrong, and in which layer', () => {
-    expect(() => new Affine(2, { unitz: 3 } as LayerOptions)).toThrow(/there is no option 'unitz'/)
+    expect(() => new Affine(2, { unitz: 3 } as LayerOptions)).toThrow(/there is no option 'unitz'[\s\S]*did you mean 'units'\?/)
     expect(() => new Affine(2, { traineble: true } as LayerOptions)).toThrow(/did you mean 'trainable'/)
     expect(() => new Layer({ name: 'bare' })(ops.ones([1]))).toThrow(/bare: the class Layer has no call method/)
     expect(() => new Affine(2)('text' as unknown as Tensor)).toThrow(ValueError)

@@ -101,7 +101,7 @@ export class Layer extends LayerState implements Operation {
     const { name, dtype, trainable = true, autocast = true, activityRegularizer = null, inputShape } = options
     const Class = new.target as typeof Layer
     super(name ?? autoName(Class.prototype.className), getDtypePolicy(dtype), trainable)
-    refuseUnknownOptions(this.name, options as Record<string, unknown>, BASE_OPTIONS)
+    refuseUnknownOptions(this.name, options as Record<string, unknown>, BASE_OPTIONS, Object.keys(Class.configTable))
     if (typeof this.name !== 'string' || this.name.includes('/')) {
       throw new ValueError({ where: this.className, problem: "a layer's name must be a string without '/'", received: String(name) })
     }

@@ -321,6 +321,11 @@ describe('merging', () => {
 
   it('explains shapes that do not fit', () => {
     expect(() => layers.add([ops.ones([2, 4]), ops.ones([2, 5])])).toThrow(/shapes that do not fit each other[\s\S]*\(2, 4\), \(2, 5\)/)
+    const image = layers.Input({ shape: [16, 224, 224] })
+    const excited = layers.dense(16)(layers.reshape([16, 1, 1])(layers.globalAveragePooling2d({ dataFormat: 'channels_first' })(image)))
+    expect(() => layers.multiply([image, excited])).toThrow(
+      /\(None, 16, 224, 224\), \(None, 16, 1, 16\)[\s\S]*Dense works on the last axis[\s\S]*permute\(\[2, 3, 1\]\)/,
+    )
     expect(() => layers.add([ops.ones([2, 4]), ops.ones([3, 4])])).toThrow(/differ in batch size/)
     expect(() => layers.concatenate([ops.ones([2, 3, 4]), ops.ones([2, 2, 5])])).toThrow(
       /cannot be concatenated[\s\S]*equal sizes on all axes but -1/,

@@ -37,6 +37,7 @@ abstract class Merge extends Layer {
         expected: 'sizes that are equal or 1',
         received,
         cause,
+        ...(shapes.some((shape) => shapes.some((other) => isDenseOnChannelsFirst(shape, other))) && { hint: DENSE_HINT }),
       })
     }
   }
@@ -55,6 +56,16 @@ abstract class Merge extends Layer {
     if (masks === null || masks.some((mask) => mask === null)) return null
     return (masks as Tensor[]).reduce((a, b) => ops.logicalOr(a, b))
   }
+}
+
+const DENSE_HINT =
+  'Dense works on the last axis, but the channels are on axis 1 here: put them last before Dense (layers.permute([2, 3, 1])) and back after (layers.permute([3, 1, 2])), or use Dense on (batch, channels) and reshape its output to (channels, 1, 1)'
+
+/** Whether `shape` looks like the output of a Dense layer on (batch, channels, 1, 1), to be merged with (batch, channels, …). */
+function isDenseOnChannelsFirst(shape: PartialShape, image: PartialShape): boolean {
+  const [, channels] = image
+  const last = shape.at(-1)
+  return shape.length >= 4 && shape.length === image.length && typeof channels === 'number' && last === channels && image.at(-1) !== last
 }
 
 function requireList(inputs: unknown): void {
