@@ -50,7 +50,7 @@ def differences(ours, theirs, where, found):
 
 
 backend, *names = sys.argv[1:]
-scripts = [f"{n}.py" for n in names] or [p.name for p in sorted(HERE.glob("*.py")) if "from oracle import" in p.read_text()]
+scripts = [f"{n}.py" for n in names] or [p.name for p in sorted(HERE.glob("*.py")) if "\nfrom oracle import" in p.read_text()]
 with tempfile.TemporaryDirectory() as folder:
     environment = {**os.environ, "KERAS_BACKEND": backend, "ONDOL_VECTORS": folder}
     for script in scripts:

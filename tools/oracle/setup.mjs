@@ -3,7 +3,7 @@
  * ONDOL_PYTHON_ENV says where (default: .venv in the repository). Looks first and is quick when all is there.
  * What cannot be had is reported and left out; that is never an error.
  *
- * Run: node tools/oracle/setup.mjs
+ * Run: node tools/oracle/setup.mjs [names]      (all peers, or those named: numpy keras jax)
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -66,10 +66,11 @@ function install(peer) {
   throw new Error(`${peer.module} ${peer.version} cannot be installed`)
 }
 
-/** Installs what is missing; returns the names of the peers that could not be had. */
-export function setUpPython() {
-  if (!makeEnvironment()) return PEERS.map((peer) => peer.module)
-  const missing = PEERS.filter((peer) => !isThere(peer, installedPeers()))
+/** Installs what is missing of `names` (all, if none is named); returns those that could not be had. */
+export function setUpPython(names = []) {
+  const wanted = PEERS.filter((peer) => names.length === 0 || names.includes(peer.module))
+  if (!makeEnvironment()) return wanted.map((peer) => peer.module)
+  const missing = wanted.filter((peer) => !isThere(peer, installedPeers()))
   return missing
     .filter((peer) => {
       try {
@@ -84,6 +85,6 @@ export function setUpPython() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  setUpPython()
+  setUpPython(process.argv.slice(2))
   for (const [module, version] of installedPeers()) console.log(`${module} ${version ?? 'missing'}`)
 }
