@@ -4,8 +4,16 @@ import { ShapeError, ValueError } from '../core/errors.js'
 import { formatShape, normalizeAxes, normalizeAxis, type PartialShape, type Shape, sizeOf } from '../core/shape.js'
 import { lax, type Tensor } from '../engine/index.js'
 import { floatx } from './config.js'
-import { asTensor, defineOp, type TensorLike } from './define.js'
+import { asTensor, defineOp, type Op, type TensorLike } from './define.js'
 import { resultType, toDType } from './promotion.js'
+
+/** An op of `keras.ops.numpy` on one tensor. */
+const onTensor = <P extends object>(
+  name: string,
+  parameters: readonly (keyof P & string)[],
+  call: (x: Tensor, parameters: P) => Tensor,
+): Op<[Tensor], P, Tensor> =>
+  defineOp<[Tensor], P, Tensor>({ name, module: 'numpy', tensors: 1, parameters, call: ([x], given) => call(asTensor(x), given) })
 
 /** A target shape with one -1 worked out from the number of elements. */
 export function resolveShape(target: readonly number[], size: number, where: string): number[] {
@@ -23,60 +31,36 @@ export function resolveShape(target: readonly number[], size: number, where: str
   return target.map((n) => (n === -1 ? size / known : n))
 }
 
-export const reshape = defineOp<[Tensor], { newshape: readonly number[] }, Tensor>({
-  name: 'Reshape',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['newshape'],
-  call: ([input], { newshape }) => {
-    const x = asTensor(input)
-    return lax.reshape(x, resolveShape(newshape, x.size, 'reshape'))
-  },
+export const reshape = onTensor<{ newshape: readonly number[] }>('Reshape', ['newshape'], (x, { newshape }) => {
+  return lax.reshape(x, resolveShape(newshape, x.size, 'reshape'))
 })
 
 /** Axes in another order; reversed without `axes`. */
-export const transpose = defineOp<[Tensor], { axes?: readonly number[] }, Tensor>({
-  name: 'Transpose',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['axes'],
-  call: ([input], { axes }) => {
-    const x = asTensor(input)
-    const order = axes?.map((axis) => normalizeAxis(axis, x.rank, 'transpose')) ?? x.shape.map((_, axis) => x.rank - 1 - axis)
-    if (order.length !== x.rank || new Set(order).size !== x.rank) {
-      throw new ShapeError({
-        where: 'transpose',
-        problem: 'axes must be a permutation',
-        expected: `each of 0..${x.rank - 1} once`,
-        received: `[${axes}]`,
-      })
-    }
-    return lax.transpose(x, order)
-  },
+export const transpose = onTensor<{ axes?: readonly number[] }>('Transpose', ['axes'], (x, { axes }) => {
+  const order = axes?.map((axis) => normalizeAxis(axis, x.rank, 'transpose')) ?? x.shape.map((_, axis) => x.rank - 1 - axis)
+  if (order.length !== x.rank || new Set(order).size !== x.rank) {
+    throw new ShapeError({
+      where: 'transpose',
+      problem: 'axes must be a permutation',
+      expected: `each of 0..${x.rank - 1} once`,
+      received: `[${axes}]`,
+    })
+  }
+  return lax.transpose(x, order)
 })
 
-export const swapaxes = defineOp<[Tensor], { axis1: number; axis2: number }, Tensor>({
-  name: 'Swapaxes',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['axis1', 'axis2'],
-  call: ([input], { axis1, axis2 }) => {
-    const x = asTensor(input)
-    const [a, b] = [normalizeAxis(axis1, x.rank, 'swapaxes'), normalizeAxis(axis2, x.rank, 'swapaxes')]
-    return lax.transpose(
-      x,
-      x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
-    )
-  },
+export const swapaxes = onTensor<{ axis1: number; axis2: number }>('Swapaxes', ['axis1', 'axis2'], (x, { axis1, axis2 }) => {
+  const [a, b] = [normalizeAxis(axis1, x.rank, 'swapaxes'), normalizeAxis(axis2, x.rank, 'swapaxes')]
+  return lax.transpose(
+    x,
+    x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
+  )
 })
 
-export const moveaxis = defineOp<[Tensor], { source: number | readonly number[]; destination: number | readonly number[] }, Tensor>({
-  name: 'Moveaxis',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['source', 'destination'],
-  call: ([input], { source, destination }) => {
-    const x = asTensor(input)
+export const moveaxis = onTensor<{ source: number | readonly number[]; destination: number | readonly number[] }>(
+  'Moveaxis',
+  ['source', 'destination'],
+  (x, { source, destination }) => {
     const list = (axes: number | readonly number[]): number[] =>
       [axes].flat().map((axis) => normalizeAxis(axis as number, x.rank, 'moveaxis'))
     const [from, to] = [list(source), list(destination)]
@@ -92,60 +76,39 @@ export const moveaxis = defineOp<[Tensor], { source: number | readonly number[];
       .forEach(([at, axis]) => order.splice(at, 0, axis))
     return lax.transpose(x, order)
   },
-})
+)
 
 /** New axes of size 1; positions refer to the result. */
-export const expandDims = defineOp<[Tensor], { axis: number | readonly number[] }, Tensor>({
-  name: 'ExpandDims',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['axis'],
-  call: ([input], { axis }) => {
-    const x = asTensor(input)
-    const added = normalizeAxes(axis, x.rank + [axis].flat().length, 'expandDims')
-    const shape = [...x.shape]
-    for (const at of added) shape.splice(at, 0, 1)
-    return lax.reshape(x, shape)
-  },
+export const expandDims = onTensor<{ axis: number | readonly number[] }>('ExpandDims', ['axis'], (x, { axis }) => {
+  const added = normalizeAxes(axis, x.rank + [axis].flat().length, 'expandDims')
+  const shape = [...x.shape]
+  for (const at of added) shape.splice(at, 0, 1)
+  return lax.reshape(x, shape)
 })
 
-export const squeeze = defineOp<[Tensor], { axis?: number | readonly number[] | null }, Tensor>({
-  name: 'Squeeze',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['axis'],
-  call: ([input], { axis }) => {
-    const x = asTensor(input)
-    const all = axis === undefined || axis === null
-    const removed = all ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes(axis, x.rank, 'squeeze')
-    const wrong = removed.find((i) => x.shape[i] !== 1)
-    if (wrong !== undefined)
-      throw new ShapeError({ where: 'squeeze', problem: `axis ${wrong} is not of size 1`, received: formatShape(x.shape) })
-    return lax.reshape(
-      x,
-      x.shape.filter((_, i) => !removed.includes(i)),
-    )
-  },
+export const squeeze = onTensor<{ axis?: number | readonly number[] | null }>('Squeeze', ['axis'], (x, { axis }) => {
+  const all = axis === undefined || axis === null
+  const removed = all ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes(axis, x.rank, 'squeeze')
+  const wrong = removed.find((i) => x.shape[i] !== 1)
+  if (wrong !== undefined)
+    throw new ShapeError({ where: 'squeeze', problem: `axis ${wrong} is not of size 1`, received: formatShape(x.shape) })
+  return lax.reshape(
+    x,
+    x.shape.filter((_, i) => !removed.includes(i)),
+  )
 })
 
-export const broadcastTo = defineOp<[Tensor], { shape: Shape }, Tensor>({
-  name: 'BroadcastTo',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['shape'],
-  call: ([input], { shape }) => {
-    const x = asTensor(input)
-    const offset = shape.length - x.rank
-    const fits = offset >= 0 && x.shape.every((size, axis) => size === 1 || size === shape[axis + offset])
-    if (!fits)
-      throw new ShapeError({
-        where: 'broadcastTo',
-        problem: 'the tensor cannot be broadcast to the shape',
-        expected: formatShape(shape),
-        received: formatShape(x.shape),
-      })
-    return lax.broadcastTo(x, shape)
-  },
+export const broadcastTo = onTensor<{ shape: Shape }>('BroadcastTo', ['shape'], (x, { shape }) => {
+  const offset = shape.length - x.rank
+  const fits = offset >= 0 && x.shape.every((size, axis) => size === 1 || size === shape[axis + offset])
+  if (!fits)
+    throw new ShapeError({
+      where: 'broadcastTo',
+      problem: 'the tensor cannot be broadcast to the shape',
+      expected: formatShape(shape),
+      received: formatShape(x.shape),
+    })
+  return lax.broadcastTo(x, shape)
 })
 
 /** Joins tensors along an axis. */
@@ -261,41 +224,27 @@ export const slice = defineOp<[Tensor], { start: readonly number[]; shape: reado
   },
 })
 
-export const flip = defineOp<[Tensor], { axis?: number | readonly number[] | null }, Tensor>({
-  name: 'Flip',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['axis'],
-  call: ([input], { axis }) => {
-    const x = asTensor(input)
-    return lax.flip(x, normalizeAxes(axis, x.rank, 'flip'))
-  },
+export const flip = onTensor<{ axis?: number | readonly number[] | null }>('Flip', ['axis'], (x, { axis }) => {
+  return lax.flip(x, normalizeAxes(axis, x.rank, 'flip'))
 })
 
 export type PadMode = 'constant' | 'reflect' | 'symmetric' | 'edge'
 
 /** Grows a tensor; `padWidth` is a number, [low, high], or one pair for each axis. */
-export const pad = defineOp<
-  [Tensor],
-  { padWidth: number | readonly [number, number] | readonly (readonly [number, number])[]; mode?: PadMode; constantValues?: number },
-  Tensor
->({
-  name: 'Pad',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['padWidth', 'mode', 'constantValues'],
-  call: ([input], { padWidth, mode = 'constant', constantValues = 0 }) => {
-    const x = asTensor(input)
-    const pairs = padPairs(padWidth, x.rank)
-    if (mode === 'constant')
-      return lax.pad(
-        x,
-        lax.full([], x.dtype, constantValues),
-        pairs.map(([low]) => low),
-        pairs.map(([, high]) => high),
-      )
-    return pairs.reduce((y, [low, high], axis) => padByIndex(y, axis, low, high, mode), x)
-  },
+export const pad = onTensor<{
+  padWidth: number | readonly [number, number] | readonly (readonly [number, number])[]
+  mode?: PadMode
+  constantValues?: number
+}>('Pad', ['padWidth', 'mode', 'constantValues'], (x, { padWidth, mode = 'constant', constantValues = 0 }) => {
+  const pairs = padPairs(padWidth, x.rank)
+  if (mode === 'constant')
+    return lax.pad(
+      x,
+      lax.full([], x.dtype, constantValues),
+      pairs.map(([low]) => low),
+      pairs.map(([, high]) => high),
+    )
+  return pairs.reduce((y, [low, high], axis) => padByIndex(y, axis, low, high, mode), x)
 })
 
 function padPairs(
@@ -339,51 +288,37 @@ function padByIndex(x: Tensor, axis: number, low: number, high: number, mode: Ex
   return lax.gather(x, lax.constant(indices, [indices.length], 'int32'), axis)
 }
 
-export const repeat = defineOp<[Tensor], { repeats: number; axis?: number | null }, Tensor>({
-  name: 'Repeat',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['repeats', 'axis'],
-  call: ([input], { repeats, axis }) => {
-    const given = asTensor(input)
-    const isFlat = axis === undefined || axis === null
-    const x = isFlat ? lax.reshape(given, [given.size]) : given
-    const along = isFlat ? 0 : normalizeAxis(axis, x.rank, 'repeat')
-    const wide = [...x.shape.slice(0, along + 1), repeats, ...x.shape.slice(along + 1)]
-    const spread = lax.broadcast(
-      x,
-      wide,
-      x.shape.map((_, i) => (i <= along ? i : i + 1)),
-    )
-    return lax.reshape(
-      spread,
-      x.shape.map((size, i) => (i === along ? size * repeats : size)),
-    )
-  },
+export const repeat = onTensor<{ repeats: number; axis?: number | null }>('Repeat', ['repeats', 'axis'], (given, { repeats, axis }) => {
+  const isFlat = axis === undefined || axis === null
+  const x = isFlat ? lax.reshape(given, [given.size]) : given
+  const along = isFlat ? 0 : normalizeAxis(axis, x.rank, 'repeat')
+  const wide = [...x.shape.slice(0, along + 1), repeats, ...x.shape.slice(along + 1)]
+  const spread = lax.broadcast(
+    x,
+    wide,
+    x.shape.map((_, i) => (i <= along ? i : i + 1)),
+  )
+  return lax.reshape(
+    spread,
+    x.shape.map((size, i) => (i === along ? size * repeats : size)),
+  )
 })
 
-export const tile = defineOp<[Tensor], { repeats: number | readonly number[] }, Tensor>({
-  name: 'Tile',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['repeats'],
-  call: ([input], { repeats }) => {
-    const given = asTensor(input)
-    const times = [repeats].flat() as number[]
-    const rank = Math.max(times.length, given.rank)
-    const shape = [...new Array<number>(rank - given.rank).fill(1), ...given.shape]
-    const counts = [...new Array<number>(rank - times.length).fill(1), ...times]
-    const wide = shape.flatMap((size, i) => [counts[i] as number, size])
-    const spread = lax.broadcast(
-      lax.reshape(given, shape),
-      wide,
-      shape.map((_, i) => 2 * i + 1),
-    )
-    return lax.reshape(
-      spread,
-      shape.map((size, i) => size * (counts[i] as number)),
-    )
-  },
+export const tile = onTensor<{ repeats: number | readonly number[] }>('Tile', ['repeats'], (given, { repeats }) => {
+  const times = [repeats].flat() as number[]
+  const rank = Math.max(times.length, given.rank)
+  const shape = [...new Array<number>(rank - given.rank).fill(1), ...given.shape]
+  const counts = [...new Array<number>(rank - times.length).fill(1), ...times]
+  const wide = shape.flatMap((size, i) => [counts[i] as number, size])
+  const spread = lax.broadcast(
+    lax.reshape(given, shape),
+    wide,
+    shape.map((_, i) => 2 * i + 1),
+  )
+  return lax.reshape(
+    spread,
+    shape.map((size, i) => size * (counts[i] as number)),
+  )
 })
 
 /** Sizes as a plain list. */
