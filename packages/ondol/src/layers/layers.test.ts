@@ -17,7 +17,7 @@ const LSTM_WEIGHTS = ['kernel', 'recurrent_kernel', 'bias']
 describe('every layer', () => {
   const kernel = { trainable: ['kernel', 'bias'] }
   runLayerTest('Dense', {
-    make: (o) => layers.dense(3, { activation: 'relu', kernelRegularizer: 'l2', ...o }),
+    make: (o) => layers.dense(3, { activation: 'tanh', kernelRegularizer: 'l2', ...o }),
     input: [2, 4],
     output: [2, 3],
     losses: 1,
