@@ -3,7 +3,18 @@
  * them without a network, compiles against their types, trains on every backend, and bundles for the browser.
  */
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,9 +47,17 @@ function pack() {
   return readdirSync(tarballs).map((name) => join(tarballs, name))
 }
 
+/** The README's first program: what it promises must at least compile. */
+function readmeProgram() {
+  const program = /```ts\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1]
+  assert.ok(program !== undefined, 'README.md has a program')
+  return program
+}
+
 /** An empty project with the tarballs installed and the repository's tools at hand. */
 function install(folder, packages) {
   cpSync(join(here, 'project'), folder, { recursive: true })
+  writeFileSync(join(folder, 'readme.ts'), readmeProgram())
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
   const args = ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', ...packages]
   run('npm', args, { cwd: folder, shell: process.platform === 'win32' })
