@@ -128,8 +128,8 @@ Call::Slot& Call::slot(int index) {
   return *slot;
 }
 
-void Call::run(const Frame& frame, int threads, std::initializer_list<void*> addresses, char* scratchpad) {
-  Slot& at = slot(frame.slot);
+void Call::run(int index, int threads, std::initializer_list<void*> addresses, char* scratchpad) {
+  Slot& at = slot(index);
   const auto bind = [&](size_t i, void* address) {
     if (at.addresses[i] == address) return;
     at.addresses[i] = address;

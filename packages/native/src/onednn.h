@@ -84,12 +84,12 @@ class Key {
   std::string text_;
 };
 
-// A primitive bound to memory objects whose addresses change from run to run; one set a frame slot.
+// A primitive bound to memory objects whose addresses change from run to run; one set a slot, so that slots may run side by side.
 class Call {
  public:
   Call(PrimitivePtr primitive, int slots);
   // Addresses in the order of Primitive::arguments.
-  void run(const Frame& frame, int threads, std::initializer_list<void*> addresses, char* scratchpad);
+  void run(int slot, int threads, std::initializer_list<void*> addresses, char* scratchpad);
   const Primitive& primitive() const { return *primitive_; }
 
  private:

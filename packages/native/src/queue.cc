@@ -1,5 +1,7 @@
 #include "queue.h"
 
+#include "threads.h"
+
 #include <new>
 
 namespace ondol {
@@ -139,6 +141,7 @@ void Queue::submit(Job job) {
 }
 
 void Queue::work() {
+  Team team(threads_ - 1);
   for (;;) {
     Job job;
     {

@@ -10,8 +10,11 @@
 // Plain NHWC loses nothing on the whole, so activations stay in the engine's own layout and only the kernel
 // is reordered on each call (1-5 µs at these sizes, 130 µs for 3×3×256×256, under 1 %). Plain NCHW is slow
 // (49-150), so channelsFirst activations are reordered to what oneDNN prefers on the way in and out.
+#include <algorithm>
+
 #include "conv_plain.h"
 #include "../onednn.h"
+#include "../threads.h"
 
 namespace ondol {
 namespace {
@@ -89,54 +92,107 @@ Windows describeWindows(const ConvSpec& spec) {
   return w;
 }
 
+// What an argument is to the parts of a split convolution.
+enum class Sharing : uint8_t { images, whole, summed };
+
 // One argument: where it lies, and the reorder into or out of the layout that the primitive wants.
 struct Argument {
   View view;
-  size_t place = 0;  // in scratch, if there is a reorder
+  Sharing sharing = Sharing::whole;
+  size_t place = 0;  // in scratch, if there is a reorder or there are sums to make
+  size_t bytes = 0;   // of one part's sums
+  size_t floats = 0;
+  bool scratched = false;
   std::unique_ptr<onednn::Call> reorder;
 };
 
+// Either one primitive that uses `threads` threads by itself, or one for each part of the images, each for one thread;
+// then the gradients of the kernel that the parts found are added up, in order.
 class ConvStep : public Step {
  public:
-  ConvStep(onednn::PrimitivePtr primitive, int slots, double cost, int threads) : call_(std::move(primitive), slots), cost_(cost), threads_(threads) {
-    scratch_ = roundUp(call_.primitive().scratchBytes, 4096);
+  ConvStep(const std::vector<onednn::PrimitivePtr>& primitives, std::vector<Index> firstImages, int slots, double cost, int threads)
+      : firstImages_(std::move(firstImages)), cost_(cost), threads_(threads) {
+    for (const auto& primitive : primitives) {
+      calls_.push_back(std::make_unique<onednn::Call>(primitive, slots));
+      scratches_.push_back(scratch_);
+      scratch_ += roundUp(primitive->scratchBytes, 4096);
+    }
   }
 
-  // Adds the next argument of the primitive; the last one that is added with `output` is written.
-  void add(const View& view, const Desc& plain, const std::string& key, int slots, bool output) {
-    const Desc& wanted = call_.primitive().arguments[arguments_.size()].second;
-    Argument argument{view, 0, nullptr};
-    const auto reorder = output ? onednn::reorderBetween(wanted, plain, key, threads_) : onednn::reorderBetween(plain, wanted, key, threads_);
-    if (reorder != nullptr) {
-      reorderScratch_ = std::max(reorderScratch_, reorder->scratchBytes);
-      argument.reorder = std::make_unique<onednn::Call>(reorder, slots);
+  // Adds the next argument of the primitive; the one that is added with `output` is written.
+  void add(const View& view, const Desc& plain, Sharing sharing, const std::string& key, int slots, bool output) {
+    const Desc& wanted = calls_[0]->primitive().arguments[arguments_.size()].second;
+    Argument argument;
+    argument.view = view;
+    argument.sharing = sharing;
+    argument.bytes = roundUp(wanted.get_size() + kPadding, 4096);
+    if (sharing != Sharing::images || calls_.size() == 1) {
+      const auto reorder = output ? onednn::reorderBetween(wanted, plain, key, reorderThreads()) : onednn::reorderBetween(plain, wanted, key, reorderThreads());
+      if (reorder != nullptr) {
+        reorderScratch_ = std::max(reorderScratch_, reorder->scratchBytes);
+        argument.reorder = std::make_unique<onednn::Call>(reorder, slots);
+      }
+      const bool sums = sharing == Sharing::summed && calls_.size() > 1;
+      argument.scratched = reorder != nullptr || sums;
       argument.place = scratch_;
-      scratch_ += roundUp(wanted.get_size() + kPadding, 4096);
+      if (argument.scratched) scratch_ += argument.bytes * (sums ? calls_.size() : 1);
+      argument.floats = wanted.get_size() / sizeof(float);
     }
     if (output) output_ = arguments_.size();
     arguments_.push_back(std::move(argument));
   }
 
   void run(Frame& frame) override {
-    void* addresses[4] = {};
+    char* addresses[4] = {};
     for (size_t i = 0; i < arguments_.size(); i++) {
       Argument& argument = arguments_[i];
       addresses[i] = frame.at(argument.view);
-      if (argument.reorder == nullptr) continue;
-      void* own = frame.scratch + argument.place;
-      if (i != output_) argument.reorder->run(frame, threads_, {addresses[i], own}, frame.scratch + scratch_);
+      if (!argument.scratched) continue;
+      char* own = frame.scratch + argument.place;
+      if (i != output_) argument.reorder->run(frame.slot, reorderThreads(), {addresses[i], own}, frame.scratch + scratch_);
       addresses[i] = own;
     }
-    if (arguments_.size() == 4) call_.run(frame, threads_, {addresses[0], addresses[1], addresses[2], addresses[3]}, frame.scratch);
-    else call_.run(frame, threads_, {addresses[0], addresses[1], addresses[2]}, frame.scratch);
+    if (calls_.size() == 1) runPart(frame, 0, threads_, addresses);
+    else parallel(static_cast<int>(calls_.size()), [&](int part, int) { runPart(frame, part, 1, addresses); });
     Argument& output = arguments_[output_];
-    if (output.reorder != nullptr) output.reorder->run(frame, threads_, {addresses[output_], frame.at(output.view)}, frame.scratch + scratch_);
+    if (output.sharing == Sharing::summed && calls_.size() > 1) addParts(addresses[output_], output);
+    if (output.reorder != nullptr) output.reorder->run(frame.slot, reorderThreads(), {addresses[output_], frame.at(output.view)}, frame.scratch + scratch_);
+    else if (output.scratched) std::memcpy(frame.at(output.view), addresses[output_], output.floats * sizeof(float));
   }
   size_t scratchBytes() const override { return scratch_ + reorderScratch_; }
   double cost() const override { return cost_; }
 
  private:
-  onednn::Call call_;
+  int reorderThreads() const { return calls_.size() == 1 ? threads_ : 1; }
+
+  void runPart(const Frame& frame, int part, int threads, char* const* shared) {
+    char* addresses[4] = {};
+    for (size_t i = 0; i < arguments_.size(); i++) {
+      const Argument& argument = arguments_[i];
+      addresses[i] = shared[i];
+      if (argument.sharing == Sharing::images) addresses[i] += firstImages_[static_cast<size_t>(part)] * argument.view.strides[0] * bytesOf(argument.view.dtype);
+      else if (argument.sharing == Sharing::summed) addresses[i] += static_cast<size_t>(part) * argument.bytes;
+    }
+    onednn::Call& call = *calls_[static_cast<size_t>(part)];
+    char* scratch = frame.scratch + scratches_[static_cast<size_t>(part)];
+    if (arguments_.size() == 4) call.run(frame.slot, threads, {addresses[0], addresses[1], addresses[2], addresses[3]}, scratch);
+    else call.run(frame.slot, threads, {addresses[0], addresses[1], addresses[2]}, scratch);
+  }
+
+  void addParts(char* sums, const Argument& output) const {
+    const int threads = output.floats > 50000 ? threads_ : 1;
+    parallelFor(threads, static_cast<Index>(output.floats), [&](Range range) {
+      float* to = reinterpret_cast<float*>(sums);
+      for (size_t part = 1; part < calls_.size(); part++) {
+        const float* from = reinterpret_cast<const float*>(sums + part * output.bytes);
+        for (Index i = range.begin; i < range.end; i++) to[i] += from[i];
+      }
+    });
+  }
+
+  std::vector<std::unique_ptr<onednn::Call>> calls_;
+  std::vector<size_t> scratches_;
+  std::vector<Index> firstImages_;
   std::vector<Argument> arguments_;
   size_t output_ = 0, scratch_ = 0, reorderScratch_ = 0;
   double cost_;
@@ -192,62 +248,92 @@ StepPtr makeConv(KernelContext& context) {
   key.add(static_cast<int>(context.name)).add(static_cast<int>(x.dtype)).add(hasBias).add(relu).add(spec.channelsLast).add(spec.groups);
   for (const Dims64* dims : {&dx.dims, &dy.dims, &dk.dims, &w.strides, &w.dilation, &w.low, &w.high}) key.add(*dims);
 
-  const auto primitive = onednn::cached(key.text(), threads, [&] {
-    using dnnl::algorithm;
-    const auto any = onednn::memory::format_tag::any;
-    // One input channel or a plain layout: see the table above.
-    const auto activations = [&](const Described& d) { return spec.channelsLast ? d.plain(type) : Desc(d.dims, type, any); };
-    const Desc xd = activations(dx), yd = activations(dy), kd(dk.dims, type, any), bd({kernel.shape.back()}, type, onednn::memory::format_tag::x);
-    dnnl::primitive_attr attr = onednn::scratchpadByUser();
-    if (relu) {
-      dnnl::post_ops ops;
-      onednn::appendRelu(ops);
-      attr.set_post_ops(ops);
-    }
-    const auto direct = algorithm::convolution_direct;
-    const auto training = dnnl::prop_kind::forward_training;
-    using Forward = dnnl::convolution_forward;
-    const auto ahead = hasBias ? onednn::primitiveDesc<Forward>(attr, training, direct, xd, kd, bd, yd, w.strides, w.dilation, w.low, w.high)
-                               : onednn::primitiveDesc<Forward>(attr, training, direct, xd, kd, yd, w.strides, w.dilation, w.low, w.high);
-    onednn::Primitive made;
-    if (forward) {
-      made.handle = Forward(ahead);
-      made.arguments = {{DNNL_ARG_SRC, ahead.src_desc()}, {DNNL_ARG_WEIGHTS, ahead.weights_desc()}, {DNNL_ARG_DST, ahead.dst_desc()}};
-      if (hasBias) made.arguments.push_back({DNNL_ARG_BIAS, ahead.bias_desc()});
-      made.scratchBytes = ahead.scratchpad_desc().get_size();
-    } else if (inputGrad) {
-      using Backward = dnnl::convolution_backward_data;
-      const auto back = onednn::backwardDesc<Backward>(attr, ahead, direct, xd, kd, yd, w.strides, w.dilation, w.low, w.high);
-      made.handle = Backward(back);
-      made.arguments = {{DNNL_ARG_DIFF_DST, back.diff_dst_desc()}, {DNNL_ARG_WEIGHTS, back.weights_desc()}, {DNNL_ARG_DIFF_SRC, back.diff_src_desc()}};
-      made.scratchBytes = back.scratchpad_desc().get_size();
-    } else {
-      using Backward = dnnl::convolution_backward_weights;
-      const auto back = onednn::backwardDesc<Backward>(attr, ahead, direct, xd, kd, yd, w.strides, w.dilation, w.low, w.high);
-      made.handle = Backward(back);
-      made.arguments = {{DNNL_ARG_SRC, back.src_desc()}, {DNNL_ARG_DIFF_DST, back.diff_dst_desc()}, {DNNL_ARG_DIFF_WEIGHTS, back.diff_weights_desc()}};
-      made.scratchBytes = back.scratchpad_desc().get_size();
-    }
-    return made;
-  });
-  if (primitive == nullptr) return plainStep();
+  // The primitive for some of the images.
+  const auto make = [&](Index images, int primitiveThreads) {
+    const std::string name = key.text() + "n" + std::to_string(images);
+    return onednn::cached(name, primitiveThreads, [&] {
+      using dnnl::algorithm;
+      const auto any = onednn::memory::format_tag::any;
+      // One input channel or a plain layout: see the table above.
+      const auto activations = [&](Described d) {
+        d.dims[0] = images;
+        return spec.channelsLast ? d.plain(type) : Desc(d.dims, type, any);
+      };
+      const Desc xd = activations(dx), yd = activations(dy), kd(dk.dims, type, any), bd({kernel.shape.back()}, type, onednn::memory::format_tag::x);
+      // Kernel gradients are sums over all points: float32 until they are stored.
+      const Desc sums(dk.dims, onednn::memory::data_type::f32, any);
+      dnnl::primitive_attr attr = onednn::scratchpadByUser();
+      if (relu) {
+        dnnl::post_ops ops;
+        onednn::appendRelu(ops);
+        attr.set_post_ops(ops);
+      }
+      const auto direct = algorithm::convolution_direct;
+      const auto training = dnnl::prop_kind::forward_training;
+      using Forward = dnnl::convolution_forward;
+      const auto ahead = hasBias ? onednn::primitiveDesc<Forward>(attr, training, direct, xd, kd, bd, yd, w.strides, w.dilation, w.low, w.high)
+                                 : onednn::primitiveDesc<Forward>(attr, training, direct, xd, kd, yd, w.strides, w.dilation, w.low, w.high);
+      onednn::Primitive made;
+      if (forward) {
+        made.handle = Forward(ahead);
+        made.arguments = {{DNNL_ARG_SRC, ahead.src_desc()}, {DNNL_ARG_WEIGHTS, ahead.weights_desc()}, {DNNL_ARG_DST, ahead.dst_desc()}};
+        if (hasBias) made.arguments.push_back({DNNL_ARG_BIAS, ahead.bias_desc()});
+        made.scratchBytes = ahead.scratchpad_desc().get_size();
+      } else if (inputGrad) {
+        using Backward = dnnl::convolution_backward_data;
+        const auto back = onednn::backwardDesc<Backward>(attr, ahead, direct, xd, kd, yd, w.strides, w.dilation, w.low, w.high);
+        made.handle = Backward(back);
+        made.arguments = {{DNNL_ARG_DIFF_DST, back.diff_dst_desc()}, {DNNL_ARG_WEIGHTS, back.weights_desc()}, {DNNL_ARG_DIFF_SRC, back.diff_src_desc()}};
+        made.scratchBytes = back.scratchpad_desc().get_size();
+      } else {
+        using Backward = dnnl::convolution_backward_weights;
+        const auto back = onednn::backwardDesc<Backward>(attr, ahead, direct, xd, sums, yd, w.strides, w.dilation, w.low, w.high);
+        made.handle = Backward(back);
+        made.arguments = {{DNNL_ARG_SRC, back.src_desc()}, {DNNL_ARG_DIFF_DST, back.diff_dst_desc()}, {DNNL_ARG_DIFF_WEIGHTS, back.diff_weights_desc()}};
+        made.scratchBytes = back.scratchpad_desc().get_size();
+      }
+      return made;
+    });
+  };
+
+  // Each thread takes its share of the images, where all shares want the kernel in one layout; else oneDNN uses its own threads.
+  const Index images = x.shape[0];
+  const Sharing kernelSharing = forward || inputGrad ? Sharing::whole : Sharing::summed;
+  const auto layoutOfKernel = [&](const onednn::PrimitivePtr& primitive) { return primitive->argument(kernelSharing == Sharing::summed ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS); };
+  std::vector<onednn::PrimitivePtr> primitives;
+  std::vector<Index> firstImages;
+  const int parts = spec.channelsLast && images >= threads ? threads : 1;
+  for (int part = 0; part < parts; part++) {
+    const Range range = shareOf(images, part, parts);
+    primitives.push_back(make(range.end - range.begin, parts == 1 ? threads : 1));
+    firstImages.push_back(range.begin);
+    if (primitives.back() == nullptr) return plainStep();
+  }
+  const bool agree = std::all_of(primitives.begin(), primitives.end(), [&](const auto& primitive) { return layoutOfKernel(primitive) == layoutOfKernel(primitives[0]); });
+  if (!agree) {
+    primitives = {make(images, threads)};
+    if (primitives[0] == nullptr) return plainStep();
+  }
 
   const int slots = context.decode.slots;
-  auto step = std::make_unique<ConvStep>(primitive, slots, cost, threads);
-  const auto add = [&](const char* name, const View& view, const Described& d, bool output) { step->add(view, d.plain(type), name + key.text(), slots, output); };
+  auto step = std::make_unique<ConvStep>(primitives, firstImages, slots, cost, threads);
+  const std::string keyEnd = key.text() + "p" + std::to_string(primitives.size());
+  const auto add = [&](const char* name, const View& view, const Described& d, Sharing sharing, bool output) {
+    step->add(view, d.plain(type), sharing, name + keyEnd, slots, output);
+  };
   if (forward) {
-    add("x", x, dx, false);
-    add("k", kernel, dk, false);
-    add("y", y, dy, true);
-    if (hasBias) step->add(bias, primitive->arguments[3].second, "b", slots, false);
+    add("x", x, dx, Sharing::images, false);
+    add("k", kernel, dk, kernelSharing, false);
+    add("y", y, dy, Sharing::images, true);
+    if (hasBias) step->add(bias, primitives[0]->arguments[3].second, Sharing::whole, "b", slots, false);
   } else if (inputGrad) {
-    add("y", y, dy, false);
-    add("k", kernel, dk, false);
-    add("x", x, dx, true);
+    add("y", y, dy, Sharing::images, false);
+    add("k", kernel, dk, kernelSharing, false);
+    add("x", x, dx, Sharing::images, true);
   } else {
-    add("x", x, dx, false);
-    add("y", y, dy, false);
-    add("k", kernel, dk, true);
+    add("x", x, dx, Sharing::images, false);
+    add("y", y, dy, Sharing::images, false);
+    add("k", kernel, dk, kernelSharing, true);
   }
   return step;
 }

@@ -77,7 +77,10 @@ describe('element-wise loops', () => {
         dims: [kept(200), kept(300)],
         inputs: [memory(0, [1, 200]), memory(1, [310, 1], 5), memory(2, [300, -1], 299)],
         body: affine,
-        stores: [{ value: 4, buffer: 3, offset: 300, strides: [600, 1] }],
+        stores: [
+          { value: 3, buffer: 3, offset: 0, strides: [600, 1] },
+          { value: 4, buffer: 3, offset: 300, strides: [600, 1] },
+        ],
       }),
     ))
 
