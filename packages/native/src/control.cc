@@ -1,5 +1,6 @@
 // scan, while and cond: plans inside plans, run on frames of their own.
 #include "plan.h"
+#include "threads.h"
 #include "workspace.h"
 
 namespace ondol {
@@ -86,10 +87,17 @@ char* carryAt(const Frame& frame, const Carry& carry, Index step, Index length) 
   return (length - step) % 2 == 0 ? frame.at(carry.final) : frame.at(carry.other);
 }
 
+// Where the rows of a batch do not meet, `parts_` are bodies for some of the rows each, run side by side from the
+// first step to the last; else there is one body for all.
 class ScanStep : public Step {
  public:
   ScanStep(DecodeContext& context, const Plan& outer)
       : inner_(decodePlan(context), context.slots) {
+    const Index parts = context.reader.integer();
+    const int threads = context.threads;
+    context.threads = 1;
+    for (Index i = 0; i < parts; i++) parts_.emplace_back(decodePlan(context), context.slots);
+    context.threads = threads;
     length_ = context.reader.integer();
     reverse_ = context.reader.flag();
     constants_ = decodeViews(context, outer);
@@ -97,30 +105,50 @@ class ScanStep : public Step {
     elements_ = decodeStacked(context, outer);
     results_ = decodeStacked(context, outer);
     arena_ = decodeView(context, outer);
+    // Rows are worth a region where the whole scan is.
+    if (cost() < kParallelCost) parts_.clear();
+    for (const Inner& part : parts_) partBytes_ = std::max(partBytes_, roundUp(part.plan().arenaBytes + kPadding, 4096) + roundUp(part.plan().scratchBytes + kPadding, 4096));
   }
 
   void run(Frame& outer) override {
-    Frame& frame = inner_.enter(outer, outer.at(arena_));
-    for (size_t i = 0; i < constants_.size(); i++) inner_.input(frame, i, outer.at(constants_[i]));
+    if (parts_.empty() || outer.threads == 1) {
+      steps(outer, inner_, inner_.enter(outer, outer.at(arena_)));
+    } else {
+      parallel(static_cast<int>(parts_.size()), [&](int at, int) {
+        Inner& part = parts_[static_cast<size_t>(at)];
+        char* arena = outer.scratch + partBytes_ * static_cast<size_t>(at);
+        Frame& frame = part.enter(outer, arena);
+        frame.scratch = arena + roundUp(part.plan().arenaBytes + kPadding, 4096);
+        frame.threads = 1;
+        steps(outer, part, frame);
+      });
+    }
+    if (length_ == 0) for (const Carry& carry : carries_) copy(outer, carry.final, carry.initial);
+  }
+  size_t scratchBytes() const override { return std::max(inner_.plan().scratchBytes, partBytes_ * parts_.size()); }
+  double cost() const override { return 200 + static_cast<double>(length_) * (inner_.plan().cost + 100); }
+  // The first part stands for all.
+  void takeInnerTimes(std::vector<double>& to) override { (parts_.empty() ? inner_ : parts_[0]).takeTimes(to); }
+
+ private:
+  void steps(const Frame& outer, const Inner& inner, Frame& frame) const {
+    for (size_t i = 0; i < constants_.size(); i++) inner.input(frame, i, outer.at(constants_[i]));
     for (Index step = 0; step < length_; step++) {
       const Index at = reverse_ ? length_ - 1 - step : step;
       size_t input = constants_.size(), output = 0;
       for (const Carry& carry : carries_) {
-        inner_.input(frame, input++, carryAt(outer, carry, step, length_));
-        inner_.output(frame, output++, carryAt(outer, carry, step + 1, length_));
+        inner.input(frame, input++, carryAt(outer, carry, step, length_));
+        inner.output(frame, output++, carryAt(outer, carry, step + 1, length_));
       }
-      for (const Stacked& element : elements_) inner_.input(frame, input++, outer.at(element.view) + at * element.stride);
-      for (const Stacked& result : results_) inner_.output(frame, output++, outer.at(result.view) + at * result.stride);
-      inner_.plan().run(frame);
+      for (const Stacked& element : elements_) inner.input(frame, input++, outer.at(element.view) + at * element.stride);
+      for (const Stacked& result : results_) inner.output(frame, output++, outer.at(result.view) + at * result.stride);
+      inner.plan().run(frame);
     }
-    if (length_ == 0) for (const Carry& carry : carries_) copy(outer, carry.final, carry.initial);
   }
-  size_t scratchBytes() const override { return inner_.plan().scratchBytes; }
-  double cost() const override { return 200 + static_cast<double>(length_) * (inner_.plan().cost + 100); }
-  void takeInnerTimes(std::vector<double>& to) override { inner_.takeTimes(to); }
 
- private:
   Inner inner_;
+  std::vector<Inner> parts_;
+  size_t partBytes_ = 0;
   Index length_;
   bool reverse_;
   std::vector<View> constants_;

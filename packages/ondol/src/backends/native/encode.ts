@@ -17,11 +17,14 @@ import type {
   View,
 } from '../../engine/plan.js'
 import type { ConvSpec, PoolSpec } from '../../engine/primitives.js'
+import { splitRows } from './split-rows.js'
 
 /** Names that the add-on knows, each standing for its position. */
 export interface Vocabulary {
   readonly ops: readonly string[]
   readonly kernels: readonly string[]
+  /** Threads that parts of a step can be made for. */
+  readonly threads: number
 }
 
 export interface EncodedPlan {
@@ -36,11 +39,11 @@ const ROLES = ['input', 'output', 'constant', 'temporary'] as const
 const FOLDS = ['sum', 'prod', 'max', 'min'] as const
 
 /** Encodes plans for an add-on with this vocabulary. */
-export function createEncoder({ ops, kernels }: Vocabulary): (plan: Plan) => EncodedPlan {
+export function createEncoder({ ops, kernels, threads }: Vocabulary): (plan: Plan) => EncodedPlan {
   const opNumbers = new Map(ops.map((name, index) => [name, index]))
   const kernelNumbers = new Map(kernels.map((name, index) => [name, index]))
   return (plan) => {
-    const encoder = new Encoder(opNumbers, kernelNumbers)
+    const encoder = new Encoder(opNumbers, kernelNumbers, threads)
     encoder.plan(plan)
     return { code: Float64Array.from(encoder.code), constants: encoder.constants }
   }
@@ -53,6 +56,7 @@ class Encoder {
   constructor(
     readonly ops: ReadonlyMap<string, number>,
     readonly kernels: ReadonlyMap<string, number>,
+    readonly threads: number,
   ) {}
 
   plan({ arenaBytes, buffers, inputs, outputs, steps }: Plan): void {
@@ -100,6 +104,7 @@ class Encoder {
       case 'scan':
         this.#put(2)
         this.plan(step.body)
+        this.#each(splitRows(step, this.threads), (plan) => this.plan(plan))
         this.#put(step.length, Number(step.reverse))
         this.#each(step.constants, this.#view)
         this.#carries(step.carries)

@@ -45,7 +45,7 @@ export class NativeBackend implements Backend {
     const { oneDNN, simd, threads, ops, kernels } = addon.info()
     this.description = `native (oneDNN ${oneDNN}, ${simd}, ${threads} thread${threads === 1 ? '' : 's'})`
     this.#addon = addon
-    this.#encode = createEncoder({ ops, kernels })
+    this.#encode = createEncoder({ ops, kernels, threads })
   }
 
   allocate(bytes: number): Memory {
