@@ -37,6 +37,9 @@ void LoadedProgram::run(Block* const* blocks, char* arena, int threads, const st
   frame_.threads = threads;
   frame_.stopping = &stopping;
   plan_->run(frame_);
+  if (warm_) return;
+  warm_ = true;
+  if (frame_.times != nullptr) takeTimes();
 }
 
 Queue::Queue(int threads, OnDone onDone) : threads_(threads), onDone_(std::move(onDone)), thread_([this] { work(); }) {}

@@ -25,6 +25,7 @@ class LoadedProgram {
   size_t slots() const { return plan_->inputs.size() + plan_->outputs.size(); }
   double cost() const { return plan_->cost; }
   // Nanoseconds of each step, and after it of its inner steps, since the last call; from the first call on they are measured.
+  // A program's first run does not count: the system finds the memory then.
   std::vector<double> takeTimes();
   // `blocks` are inputs, then outputs. Throws what steps throw.
   void run(Block* const* blocks, char* arena, int threads, const std::atomic<bool>& stopping);
@@ -33,6 +34,7 @@ class LoadedProgram {
   std::unique_ptr<Plan> plan_;
   Frame frame_;
   std::vector<double> times_;
+  bool warm_ = false;
   size_t scratchAt_ = 0;
   char* boundArena_ = nullptr;
 };

@@ -21,7 +21,7 @@ export interface Addon {
   scratchBytes(program: number): number
   /** Estimated nanoseconds on one thread. */
   programCost(program: number): number
-  /** Nanoseconds of each of the plan's steps, those of inner plans after their step, since the last call; measured from the first call on. Ask when the queue is idle. */
+  /** Nanoseconds of each of the plan's steps, those of inner plans after their step, since the last call; measured from the first call on, a program's first run left out. Ask when the queue is idle. */
   stepTimes(program: number): number[]
   allocatedBytes(): number
   info(): AddonInfo

@@ -118,7 +118,7 @@ export class NativeProgram implements Program {
     if (isDebugging('profile')) profile(this)
   }
 
-  /** What each step, and each step inside it, took since the last call (the first call only starts the clocks). Wait for `finish()` before. */
+  /** What each step, and each step inside it, took since the last call (the first call only starts the clocks, and the program's first run does not count). Wait for `finish()` before. */
   takeTimes(): StepTime[] {
     const times = this.#addon.stepTimes(this.#program)
     return innerSteps(this.plan).map(({ step, depth }, index) => ({ step, depth, milliseconds: (times[index] as number) / 1e6 }))

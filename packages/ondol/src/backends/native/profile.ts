@@ -1,6 +1,6 @@
 /**
  * `ONDOL_DEBUG=profile`: a table of the steps of every program that mattered, printed when the process ends.
- * Bytes are those that a step must touch at least once, arithmetic that of products only.
+ * A program's first run does not count, in it the system finds the memory. Bytes are those that a step must touch at least once, arithmetic that of products only.
  */
 import { bytesOf } from '../../core/dtype.js'
 import type { KernelStep, LoopInput, LoopStep, LoopStore, Plan, Step, View } from '../../engine/plan.js'
@@ -61,7 +61,8 @@ function report(): void {
 
 const sum = (times: readonly StepTime[]): number => times.reduce((total, { milliseconds }) => total + milliseconds, 0)
 
-function table({ plan, runs }: Timed, times: readonly StepTime[], total: number): string {
+function table({ plan, runs: all }: Timed, times: readonly StepTime[], total: number): string {
+  const runs = all - 1
   const placed = innerSteps(plan)
   const lines = [
     `${runs} runs of ${(total / runs).toFixed(3)} ms, ${plan.steps.length} steps, arena ${(plan.arenaBytes / 1e6).toFixed(1)} MB`,
