@@ -6,7 +6,7 @@
  * Nobody has to free a tensor to be correct: unreachable ones are collected. `using`, `dispose`
  * and `tidy` give memory back at once.
  */
-import { allocate, DTYPES, type DType, fromBfloat16Bits, fromFloat16Bits, isFloat, type TypedArray, writeElement } from '../core/dtype.js'
+import { allocate, DTYPES, type DType, fromFloat16Bits, isFloat, type TypedArray, writeElement } from '../core/dtype.js'
 import { DisposedError, DTypeError, ShapeError, TracingError, ValueError } from '../core/errors.js'
 import { formatShape, type Shape, sizeOf } from '../core/shape.js'
 import { Buffer } from './buffer.js'
@@ -298,8 +298,14 @@ function encode(dtype: DType, natural: DType, values: ArrayLike<number>): TypedA
 
 function decode(dtype: DType, storage: TypedArray): TypedArray {
   if (dtype !== 'bfloat16' && dtype !== 'float16') return storage
-  const convert = dtype === 'bfloat16' ? fromBfloat16Bits : fromFloat16Bits
-  return Float32Array.from(storage as Uint16Array, convert)
+  const numbers = new Float32Array(storage.length)
+  if (dtype === 'bfloat16') {
+    const bits = new Uint32Array(numbers.buffer)
+    for (let i = 0; i < storage.length; i++) bits[i] = (storage[i] as number) << 16
+  } else {
+    for (let i = 0; i < storage.length; i++) numbers[i] = fromFloat16Bits(storage[i] as number)
+  }
+  return numbers
 }
 
 function nest(data: TypedArray, shape: Shape, dtype: DType): NestedArray {
