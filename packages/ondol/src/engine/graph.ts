@@ -2,7 +2,7 @@
  * The traced program: values and the nodes that make them, in an order that runs.
  * Graphs are built by `trace.ts`, rewritten by `passes/`, and compiled by backends.
  */
-import type { DType, TypedArray } from '../core/dtype.js'
+import type { DType } from '../core/dtype.js'
 import type { Shape } from '../core/shape.js'
 import type { PrimitiveAttributes, PrimitiveName } from './primitives.js'
 
@@ -74,11 +74,6 @@ export function countUses(graph: Graph): Map<Value, number> {
   for (const node of graph.nodes) node.inputs.forEach(add)
   graph.outputs.forEach(add)
   return uses
-}
-
-/** Constant data inside a graph. Small: large values come in as inputs. */
-export interface ConstantData {
-  readonly storage: TypedArray
 }
 
 /** A graph as text: `%3 f32(2,4) = add %1 %2`; one line a node, sub-graphs indented. */

@@ -65,7 +65,6 @@ export function jit<A extends readonly unknown[], R>(
   { name = body.name || 'function' }: JitOptions = {},
 ): Jitted<A, R> {
   const cache = new Map<string, Compiled>()
-  const owners = new Set<Backend>()
 
   const compiledFor = (args: A): Compiled => {
     const backend = currentBackend()
@@ -74,7 +73,6 @@ export function jit<A extends readonly unknown[], R>(
     if (compiled === undefined) {
       compiled = compile(name, backend, body, args)
       cache.set(key, compiled)
-      owners.add(backend)
     }
     return compiled
   }

@@ -8,7 +8,6 @@ import type { Backend, Memory, Program } from '../../engine/backend.js'
 import { isDebugging } from '../../engine/debug.js'
 import type { Graph } from '../../engine/graph.js'
 import { lowerToPlan } from '../../engine/passes/lower.js'
-import { optimize } from '../../engine/passes/optimize.js'
 import type { Plan } from '../../engine/plan.js'
 import { type Addon, loadAddon } from './addon.js'
 import { createEncoder, type EncodedPlan, NATIVE_DTYPES } from './encode.js'
@@ -77,7 +76,7 @@ export class NativeBackend implements Backend {
   }
 
   compile(graph: Graph): Program {
-    return this.compilePlan(lowerToPlan(optimize(graph), { epilogues: true, fusion: true }))
+    return this.compilePlan(lowerToPlan(graph, { epilogues: true, fusion: true }))
   }
 
   /** The second half of `compile`. */
