@@ -1,10 +1,10 @@
 // Reads the vectors that tools/oracle makes with the real Keras; vectors/README.md describes them.
 // Used by tests only and left out of the build.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** A tensor as the vectors store it: numbers, or base64 of the little-endian elements where there are many. */
 export interface VectorTensor {
-  readonly dtype: 'float32' | 'float64' | 'int32' | 'uint8' | 'bool'
+  readonly dtype: 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int32' | 'uint8' | 'bool'
   readonly shape: readonly number[]
   readonly data: readonly (number | boolean)[] | string
 }
@@ -49,9 +49,31 @@ export function readVectors<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`./vectors/${name}.json`, import.meta.url), 'utf8')) as T
 }
 
+/** The names of the vectors in a folder, for `readVectors`. */
+export function listVectors(folder: string): string[] {
+  return readdirSync(new URL(`./vectors/${folder}/`, import.meta.url))
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => file.slice(0, -'.json'.length))
+}
+
+export function isVectorTensor(value: unknown): value is VectorTensor {
+  return typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && 'data' in value
+}
+
+/** Half floats are stored as float32. */
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Float32Array,
+  bfloat16: Float32Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const
+
 /** The elements of a stored tensor as numbers; booleans are 0 and 1. */
 export function elements(tensor: VectorTensor): Float32Array | Float64Array | Int32Array | Uint8Array {
-  const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array }[tensor.dtype]
+  const array = ARRAYS[tensor.dtype]
   if (typeof tensor.data !== 'string') return array.from(tensor.data.map(Number))
   const bytes = Uint8Array.from(Buffer.from(tensor.data, 'base64'))
   return new array(bytes.buffer)
