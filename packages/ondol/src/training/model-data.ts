@@ -83,7 +83,13 @@ export class ModelData {
   }
 
   /** Arrays in batches of `batchSize`, or batches as they come. */
-  source(x: DataLike | BatchIterable, y: DataLike | null, sampleWeight: DataLike | undefined, batchSize: number, shuffle: boolean): Source {
+  source(
+    x: DataLike | BatchIterable,
+    y: DataLike | null,
+    sampleWeight: DataLike | undefined,
+    batchSize: number,
+    shuffle: boolean | 'batch',
+  ): Source {
     if (!isBatchIterable(x)) return new ArraySource(this.arrays(x, y, sampleWeight), batchSize, shuffle)
     if (y !== null || sampleWeight !== undefined) {
       throw new DataError({

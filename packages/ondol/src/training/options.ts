@@ -51,8 +51,8 @@ export interface FitOptions extends RunOptions {
   readonly validationFreq?: number | readonly number[]
   readonly validationSteps?: number
   readonly validationBatchSize?: number
-  /** A new order of the samples for each epoch; iterables keep theirs. Default true. */
-  readonly shuffle?: boolean
+  /** A new order of the samples for each epoch, or of whole batches; iterables keep theirs. Default true. */
+  readonly shuffle?: boolean | 'batch'
   /** Weights of the classes, by class number; by output first if there are several. */
   readonly classWeight?: ClassWeights
   readonly sampleWeight?: DataLike

@@ -11,6 +11,7 @@ import { DataError, ValueError } from '../core/errors.js'
 import { flatten, mapTree, type Tree, unflatten } from '../core/tree.js'
 import { currentBackend, type Jitted, lax, type Tensor, type Variable } from '../engine/index.js'
 import { KerasTensor } from '../ops/operation.js'
+import { makeDefaultSeed } from '../ops/random.js'
 import { type ClassWeights, weighByClass } from './class-weight.js'
 import { type Arrays, Converter, type DataLike } from './convert.js'
 import { readLogs, sorted } from './logs.js'
@@ -18,7 +19,7 @@ import { type DataModel, ModelData } from './model-data.js'
 import type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, PredictOptions, Verbosity } from './options.js'
 import { Pace } from './pace.js'
 import { Sampler } from './sampler.js'
-import { ArraySource, type BatchIterable, type Feed, type Source } from './source.js'
+import { ArraySource, type BatchIterable, type Feed, type Pass, type Source } from './source.js'
 import { type Batch, CompiledStep, compiledUnless, packed } from './step.js'
 
 /** What the runner asks of a model. */
@@ -38,6 +39,9 @@ interface StepSettings {
   readonly trainable: string
   readonly classWeight: ClassWeights | null
 }
+
+/** Of evaluation and prediction, which do not shuffle. */
+const ONLY_PASS: Pass = { epoch: 0, seed: 0, skip: 0 }
 
 type Report = Record<string, Tensor> | null
 
@@ -118,6 +122,7 @@ export class Runner {
       const list = this.#callbacks([...callbacks, history], verbose, { epochs, steps })
       const settings = this.#settings(training, classWeight)
       this.#model.stopTraining = false
+      const seed = makeDefaultSeed()
       let logs: Logs = {}
       let isExhausted = true
       try {
@@ -125,7 +130,7 @@ export class Runner {
         for (let epoch = initialEpoch; epoch < epochs && !this.#model.stopTraining; epoch++) {
           this.#model.resetMetrics()
           await list.epochBegin(epoch)
-          if (isExhausted || stepsPerEpoch === undefined) this.#restart('Train', training)
+          if (isExhausted || stepsPerEpoch === undefined) await this.#restart('Train', training, { epoch, seed, skip: 0 })
           const result = await this.#epoch({
             phase: 'Train',
             source: training,
@@ -172,7 +177,7 @@ export class Runner {
   async #test(source: Source, callbacks: CallbackList, steps: number | undefined, signal: AbortSignal | undefined): Promise<Logs> {
     this.#model.resetMetrics()
     await callbacks.begin('Test')
-    this.#restart('Test', source)
+    await this.#restart('Test', source, ONLY_PASS)
     const { logs } = await this.#epoch({
       phase: 'Test',
       source,
@@ -188,8 +193,8 @@ export class Runner {
 
   // ---- one pass over the data ----
 
-  #restart(phase: 'Train' | 'Test', source: Source): void {
-    source.start()
+  async #restart(phase: 'Train' | 'Test', source: Source, pass: Pass): Promise<void> {
+    await source.start(pass)
     this.#steps[phase].rewind()
   }
 
@@ -284,7 +289,7 @@ export class Runner {
       const pace = new Pace()
       try {
         await list.begin('Predict')
-        source.start()
+        await source.start(ONLY_PASS)
         this.#predict.rewind()
         while (steps === null || parts.length < steps) {
           signal?.throwIfAborted()

@@ -6,7 +6,6 @@
 import { DataError, ValueError } from '../core/errors.js'
 import type { Tree } from '../core/tree.js'
 import { type Tensor, tensor } from '../engine/index.js'
-import { makeDefaultSeed } from '../ops/random.js'
 import { type Arrays, Converter, countSamples, type DataLike, type Expected } from './convert.js'
 
 /** What one step is given: whole arrays of which it takes the next `size` rows, or a batch as it is. */
@@ -14,11 +13,20 @@ export type Feed =
   | { readonly kind: 'rows'; readonly arrays: Arrays; readonly order: Tensor | null; readonly size: number }
   | { readonly kind: 'batch'; readonly arrays: Arrays; readonly dispose: () => void }
 
+/** One pass over the data. Its order follows from `seed` and `epoch` alone, so that it can be taken up again. */
+export interface Pass {
+  /** The epoch in which it begins. */
+  readonly epoch: number
+  /** Of the whole run. */
+  readonly seed: number
+  /** Batches at the beginning that are left out: they were done before. */
+  readonly skip: number
+}
+
 export interface Source {
-  /** Batches in an epoch; null as long as that is not known. */
+  /** Batches in a pass; null as long as that is not known. */
   readonly steps: number | null
-  /** Starts from the first batch, in a new order if it shuffles. */
-  start(): void
+  start(pass: Pass): void | Promise<void>
   /** The next batch; undefined when there are no more. */
   next(): Feed | undefined | Promise<Feed | undefined>
   /** Lets go of an iterator that was not finished. */
@@ -47,7 +55,7 @@ export class ArraySource implements Source {
   constructor(
     readonly arrays: Arrays,
     readonly batchSize: number,
-    readonly shuffle: boolean,
+    readonly shuffle: boolean | 'batch',
   ) {
     if (!(Number.isInteger(batchSize) && batchSize > 0))
       throw new ValueError({
@@ -76,11 +84,11 @@ export class ArraySource implements Source {
     this.#last = rest === 0 ? undefined : feed(rest)
   }
 
-  start(): void {
-    this.#position = 0
+  start({ epoch, seed, skip }: Pass): void {
+    this.#position = skip
     if (!this.shuffle || this.steps === 1) return
     this.#order?.dispose()
-    this.#order = tensor(permutation(this.#samples, makeDefaultSeed()), [this.#samples], 'int32')
+    this.#order = tensor(orderOf(this.#samples, this.shuffle === 'batch' ? this.batchSize : 1, seed, epoch), [this.#samples], 'int32')
   }
 
   next(): Feed | undefined {
@@ -93,6 +101,13 @@ export class ArraySource implements Source {
     this.#order?.dispose()
     this.#order = null
   }
+}
+
+/** 0 to n - 1 with its blocks of `block` in the order of that epoch; a shorter block at the end stays there. */
+function orderOf(n: number, block: number, seed: number, epoch: number): Int32Array {
+  const blocks = permutation(Math.floor(n / block), seed ^ Math.imul(epoch + 1, 0x9e3779b1))
+  const whole = blocks.length * block
+  return Int32Array.from({ length: n }, (_, i) => (i < whole ? (blocks[Math.floor(i / block)] as number) * block + (i % block) : i))
 }
 
 /** 0 to n - 1 in a random order (Fisher and Yates; mulberry32). */
@@ -127,10 +142,11 @@ export class IterableSource implements Source {
     this.steps = typeof batches === 'function' ? null : typeof length === 'number' ? length : typeof size === 'number' ? size : null
   }
 
-  start(): void {
+  async start({ skip }: Pass): Promise<void> {
     const { batches } = this
     const iterable = typeof batches === 'function' ? batches() : batches
     this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
+    for (let i = 0; i < skip; i++) await this.#iterator.next()
   }
 
   next(): Feed | undefined | Promise<Feed | undefined> {
