@@ -5,14 +5,18 @@ import type { Platform } from './platform.js'
 /** What was printed since the last line break. */
 let unfinishedLine = ''
 
+async function refuseToWrite(path: string): Promise<never> {
+  throw new DataError({ where: path, problem: 'a browser has no files to write', hint: 'keep the bytes, or offer them as a download' })
+}
+
 export const platform: Platform = {
   name: 'browser',
   environment: () => undefined,
   cacheFolder: () => undefined,
   readFile: async () => undefined,
-  async writeFile(path) {
-    throw new DataError({ where: path, problem: 'a browser has no files to write', hint: 'keep the bytes, or offer them as a download' })
-  },
+  openFile: async () => undefined,
+  writeFile: refuseToWrite,
+  writeParts: refuseToWrite,
   showStatus: () => undefined,
   print(text) {
     const lines = (unfinishedLine + text).split('\n')

@@ -3,10 +3,33 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { ByteSink } from '../core/bytes.js'
+import { DataError } from '../core/errors.js'
 import type { Platform } from './platform.js'
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+
+/** Node refuses to read 2 GiB or more at once. */
+const LARGEST_READ = 1 << 30
+
+async function writeParts(path: string, write: (sink: ByteSink) => Promise<void>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = `${path}.${randomUUID()}.part`
+  try {
+    const file = await open(temporary, 'wx')
+    try {
+      await write({ write: (bytes) => file.writeFile(bytes) })
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
 
 export const platform: Platform = {
   name: 'node',
@@ -25,21 +48,26 @@ export const platform: Platform = {
     }
   },
 
-  async writeFile(path, bytes) {
-    await mkdir(dirname(path), { recursive: true })
-    const temporary = `${path}.${randomUUID()}.part`
-    try {
-      const file = await open(temporary, 'wx')
-      try {
-        await file.writeFile(bytes)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, path)
-    } catch (error) {
-      await rm(temporary, { force: true })
+  writeFile: (path, bytes) => writeParts(path, (sink) => sink.write(bytes)),
+  writeParts,
+
+  async openFile(path) {
+    const file = await open(path).catch((error) => {
+      if (isMissing(error)) return undefined
       throw error
+    })
+    if (file === undefined) return undefined
+    return {
+      name: path,
+      byteLength: (await file.stat()).size,
+      async read(position, target) {
+        for (let done = 0; done < target.byteLength; ) {
+          const { bytesRead } = await file.read(target, done, Math.min(target.byteLength - done, LARGEST_READ), position + done)
+          if (bytesRead === 0) throw new DataError({ where: path, problem: 'the file became shorter while it was read' })
+          done += bytesRead
+        }
+      },
+      close: () => file.close(),
     }
   },
 

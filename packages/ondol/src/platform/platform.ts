@@ -2,6 +2,13 @@
  * The little that differs between Node and a browser. `import { platform } from '#platform'` gives the
  * right one: the package's `imports` map picks the file, so a browser bundle never sees a Node built-in.
  */
+import type { ByteSink, ByteSource } from '../core/bytes.js'
+
+/** A file opened for reading; whoever opened it closes it. */
+export interface OpenFile extends ByteSource {
+  close(): Promise<void>
+}
+
 export interface Platform {
   readonly name: 'node' | 'browser'
   /** An environment variable; always undefined in a browser. */
@@ -12,6 +19,10 @@ export interface Platform {
   readFile(path: string): Promise<Uint8Array | undefined>
   /** Writes all or nothing: a temporary file beside `path`, flushed, then renamed; folders are made. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>
+  /** Opens a file of any size to read ranges of it; undefined if there is none at `path`. */
+  openFile(path: string): Promise<OpenFile | undefined>
+  /** As `writeFile`, from parts: the file appears, whole, once `write` has handed over everything; if it fails, nothing changes. */
+  writeParts(path: string, write: (sink: ByteSink) => Promise<void>): Promise<void>
   /** Shows a passing line on the terminal, replacing the last one; an empty one clears it. Silent where nobody looks. */
   showStatus(line: string): void
   /** Prints on standard output as it is; where there is only a console, in whole lines. */
