@@ -18,9 +18,12 @@ export * as datasets from './datasets/index.js'
 export {
   type BackendName,
   customGradient,
+  type GradientOptions,
   GradientTape,
   type GradientTapeOptions,
+  type GradOptions,
   grad,
+  type JacobianOptions,
   type Jitted,
   jit,
   type NestedArray,

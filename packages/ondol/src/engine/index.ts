@@ -2,14 +2,15 @@
 export { type Backend, type BackendName, currentBackend, hasBackend, type Memory, type Program, useBackend } from './backend.js'
 export { cond, RULES, type ScanOptions, scan, whileLoop } from './control.js'
 export { debugLog, isDebugging } from './debug.js'
+export { customGradient, type GradOptions, grad, stopGradient, valueAndGrad } from './differentiate.js'
 export {
-  customGradient,
+  type Filled,
+  type GradientOptions,
   type Gradients,
   GradientTape,
   type GradientTapeOptions,
-  grad,
-  stopGradient,
-  valueAndGrad,
+  type JacobianOptions,
+  type Source,
 } from './gradient-tape.js'
 export type { Abstract, Graph } from './graph.js'
 export { type JitOptions, type Jitted, jit } from './jit.js'

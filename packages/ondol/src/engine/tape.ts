@@ -24,15 +24,38 @@ export interface CustomRecord {
 export class Tape {
   readonly records: (TapeRecord | CustomRecord)[] = []
   readonly #watched = new Set<Tensor>()
+  /** Values that Variables had when they were read: an assignment in between makes another one. */
+  readonly #reads = new Map<object, Set<Tensor>>()
   readonly #trace: Trace | undefined = currentTrace()
   isRecording = true
+
+  /** Without `watchesAccessed`, Variables are followed only once they are watched. */
+  constructor(readonly watchesAccessed = true) {}
 
   watch(tensor: Tensor): void {
     this.#watched.add(tensor)
   }
 
-  isWatched(tensor: Tensor): boolean {
-    return this.#watched.has(tensor)
+  /** Follows a Variable: its present value, and those that it has at later reads. */
+  watchVariable(variable: object, value: Tensor): void {
+    const reads = this.#reads.get(variable)
+    if (reads === undefined) this.#reads.set(variable, new Set([value]))
+    else reads.add(value)
+    this.#watched.add(value)
+  }
+
+  noteRead(variable: object, value: Tensor, isTrainable: boolean): void {
+    if ((isTrainable && this.watchesAccessed) || this.#reads.has(variable)) this.watchVariable(variable, value)
+  }
+
+  /** The values under which a Variable was followed. */
+  readsOf(variable: object): readonly Tensor[] {
+    return [...(this.#reads.get(variable) ?? [])]
+  }
+
+  /** Variables that are followed, in the order of their first reads. */
+  get followedVariables(): readonly object[] {
+    return [...this.#reads.keys()]
   }
 
   /** Whether something computed from `inputs` now belongs on this tape. */
@@ -48,6 +71,7 @@ export class Tape {
   clear(): void {
     this.records.length = 0
     this.#watched.clear()
+    this.#reads.clear()
   }
 }
 
@@ -71,9 +95,9 @@ export function recordOnTapes(record: TapeRecord | CustomRecord): void {
   for (const tape of tapes) if (tape.follows(record.inputs)) tape.add(record)
 }
 
-/** Lets every active tape follow `tensor` (a trainable Variable's value, each time it is read). */
-export function watchOnTapes(tensor: Tensor): void {
-  for (const tape of tapes) if (tape.isRecording) tape.watch(tensor)
+/** Tells every active tape that `variable` was read and had `value`. */
+export function noteReadOnTapes(variable: object, value: Tensor, isTrainable: boolean): void {
+  for (const tape of tapes) if (tape.isRecording) tape.noteRead(variable, value, isTrainable)
 }
 
 /** Runs `body` with no tape recording. */

@@ -182,6 +182,13 @@ export class Tensor {
     return source !== undefined && 'value' in source ? source : undefined
   }
 
+  /** Engine only: the same values as a tensor of its own, which no tape follows. */
+  alias(): Tensor {
+    const source = this.#source
+    if (source !== undefined && 'value' in source) return new Tensor(this, source)
+    return new Tensor(this, { buffer: this.buffer('alias').retain() })
+  }
+
   /** Engine only: a Variable holds it (or no longer does). */
   pin(pinned: boolean): void {
     this.#pinned = pinned

@@ -8,7 +8,7 @@ import { formatShape, type Shape, sameShape } from '../core/shape.js'
 import type { Backend } from './backend.js'
 import { bind, moveTo } from './bind.js'
 import type { Buffer } from './buffer.js'
-import { watchOnTapes, withoutTapes } from './tape.js'
+import { noteReadOnTapes, withoutTapes } from './tape.js'
 import { Tensor } from './tensor.js'
 import { currentTrace, type TracedState, withoutTrace } from './trace.js'
 
@@ -65,7 +65,7 @@ export class Variable implements TracedState {
   /** The present value, in the compute dtype inside an autocast scope. Never changes once read. */
   get value(): Tensor {
     const value = this.uncastValue
-    if (this.trainable) watchOnTapes(value)
+    noteReadOnTapes(this, value, this.trainable)
     if (autocastDType === undefined || !this.autocast || value.dtype === autocastDType || !this.dtype.includes('float')) return value
     return bind('cast', { dtype: autocastDType }, [value])[0] as Tensor
   }
@@ -99,7 +99,8 @@ export class Variable implements TracedState {
     }
     const trace = currentTrace()
     if (trace !== undefined) {
-      trace.writeState(this, value)
+      // A value of its own: no gradient flows through an assignment.
+      trace.writeState(this, value.alias())
       return
     }
     this.#replace(new Tensor(value, { buffer: value.buffer(this.path).retain() }))
