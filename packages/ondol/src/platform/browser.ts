@@ -17,6 +17,9 @@ export const platform: Platform = {
   openFile: async () => undefined,
   writeFile: refuseToWrite,
   writeParts: refuseToWrite,
+  appendFile: refuseToWrite,
+  listFolder: async () => [],
+  remove: async () => undefined,
   showStatus: () => undefined,
   print(text) {
     const lines = (unfinishedLine + text).split('\n')

@@ -1,6 +1,6 @@
 /** The platform under Node.js (also Bun and Deno): files, environment, terminal. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { ByteSink } from '../core/bytes.js'
@@ -9,6 +9,9 @@ import type { Platform } from './platform.js'
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+
+const isOccupied = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST')
 
 /** Node refuses to read 2 GiB or more at once. */
 const LARGEST_READ = 1 << 30
@@ -68,6 +71,38 @@ export const platform: Platform = {
         }
       },
       close: () => file.close(),
+    }
+  },
+
+  async appendFile(path, bytes) {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(path, 'a')
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  },
+
+  async listFolder(path) {
+    try {
+      return await readdir(path)
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw error
+    }
+  },
+
+  async remove(path) {
+    const isFolder = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    try {
+      await (isFolder ? rmdir(path) : unlink(path))
+    } catch (error) {
+      if (!isMissing(error) && !isOccupied(error)) throw error
     }
   },
 

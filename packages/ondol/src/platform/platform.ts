@@ -23,6 +23,12 @@ export interface Platform {
   openFile(path: string): Promise<OpenFile | undefined>
   /** As `writeFile`, from parts: the file appears, whole, once `write` has handed over everything; if it fails, nothing changes. */
   writeParts(path: string, write: (sink: ByteSink) => Promise<void>): Promise<void>
+  /** Adds to the end of a file, flushed to the disk; the file and its folder are made where they are not there. */
+  appendFile(path: string, bytes: Uint8Array): Promise<void>
+  /** Names of what is in a folder; none where there is no such folder. */
+  listFolder(path: string): Promise<readonly string[]>
+  /** Removes a file, or a folder that is empty; nothing happens where there is none, or a folder with something in it. */
+  remove(path: string): Promise<void>
   /** Shows a passing line on the terminal, replacing the last one; an empty one clears it. Silent where nobody looks. */
   showStatus(line: string): void
   /** Prints on standard output as it is; where there is only a console, in whole lines. */
