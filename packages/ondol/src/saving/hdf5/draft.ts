@@ -1,6 +1,6 @@
 /** The contents of a file that is yet to be written: a tree of groups and datasets. */
 import { SavingError } from '../../core/errors.js'
-import type { H5Content } from './types.js'
+import type { H5Content, H5Stream } from './types.js'
 
 /** What an attribute may be given as: integers become int64, other numbers float64, strings UTF-8 text of variable length. */
 export type AttributeDraft = string | number | bigint | boolean | readonly string[] | H5Content
@@ -19,7 +19,7 @@ class NodeDraft {
 
 /** A dataset to write. */
 export class DatasetDraft extends NodeDraft {
-  constructor(readonly content: H5Content) {
+  constructor(readonly content: H5Content | H5Stream) {
     super()
   }
 }
@@ -47,14 +47,15 @@ export class GroupDraft extends NodeDraft {
   }
 
   /** Adds a dataset at `path` below this group. */
-  dataset(path: string, content: H5Content): DatasetDraft {
+  dataset(path: string, content: H5Content | H5Stream): DatasetDraft {
     const parts = partsOf(path)
     const name = parts.pop() as string
     const parent = this.group(parts.join('/'))
     if (parent.children.has(name)) throw new SavingError({ where: path, problem: `there is a '${name}' already` })
     const dataset = new DatasetDraft(content)
     parent.children.set(name, dataset)
-    return dataset
+    // The format has no such type that h5py knows: Keras writes opaque bytes, and this beside them.
+    return content.dtype === 'bfloat16' ? dataset.attribute('dtype', 'bfloat16') : dataset
   }
 }
 

@@ -6,4 +6,17 @@
  * Writing:  `const root = new GroupDraft()`, `root.group(...)`, `root.dataset(...)`, `await writeHdf5(root, sink)`.
  */
 export { type AttributeDraft, DatasetDraft, GroupDraft } from './draft.js'
-export { H5_DTYPES, type H5Content, type H5Data, type H5DType, type H5NumericDType, type H5Value } from './types.js'
+export {
+  H5_DTYPES,
+  type H5Array,
+  type H5Content,
+  type H5Data,
+  type H5DType,
+  type H5Nothing,
+  type H5Numbers,
+  type H5NumericDType,
+  type H5Stream,
+  type H5Strings,
+  type H5Value,
+} from './types.js'
+export { hdf5Size, writeHdf5 } from './write.js'

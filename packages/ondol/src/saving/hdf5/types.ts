@@ -61,22 +61,35 @@ export const H5_DTYPES = {
 /** The value of an attribute, as plain as it can be: a scalar, a list of strings, or the elements of an array in row-major order. */
 export type H5Value = string | number | bigint | boolean | null | readonly string[] | H5Data
 
-/** Numbers to write: all at once, or little-endian bytes part by part, asked for when their turn comes. */
-export type H5Numbers = {
+/** Numbers to write. */
+export interface H5Array {
   readonly dtype: H5NumericDType
   readonly shape: readonly number[]
   /** Bytes of one element of an opaque dtype. */
   readonly itemSize?: number
-  readonly data: H5Data | (() => AsyncIterable<Uint8Array> | Iterable<Uint8Array>)
+  readonly data: H5Data
 }
 
+/** Numbers to write that are asked for, part by part, when their turn comes: little-endian bytes, cut anywhere. */
+export interface H5Stream extends Omit<H5Array, 'data'> {
+  readonly data: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
+export type H5Numbers = H5Array | H5Stream
+
 /** Text to write: of variable length (UTF-8), or with `itemSize` of that many bytes each, padded with zeros (ASCII), as NumPy's `S7`. */
-export type H5Strings = {
+export interface H5Strings {
   readonly dtype: 'string'
   readonly shape: readonly number[]
   readonly itemSize?: number
   readonly data: readonly string[]
 }
 
-/** `null` is a dataspace without elements: h5py's `Empty`. */
-export type H5Content = H5Numbers | H5Strings | { readonly dtype: H5DType; readonly shape: null; readonly itemSize?: number }
+/** A dataspace without elements, h5py's `Empty`. */
+export interface H5Nothing {
+  readonly dtype: H5DType
+  readonly shape: null
+  readonly itemSize?: number
+}
+
+export type H5Content = H5Array | H5Strings | H5Nothing
