@@ -125,3 +125,17 @@ export const SparseCategoricalCrossentropy = metricClass<losses.SparseCrossentro
   'down',
   { fromLogits: false, ignoreClass: null, axis: -1 },
 )
+export const PearsonCorrelation = metricClass<losses.AxisOptions>(
+  'PearsonCorrelation',
+  'pearson_correlation',
+  functions.pearsonCorrelation,
+  'up',
+  { axis: -1 },
+)
+export const ConcordanceCorrelation = metricClass<losses.AxisOptions>(
+  'ConcordanceCorrelation',
+  'concordance_correlation',
+  functions.concordanceCorrelation,
+  'up',
+  { axis: -1 },
+)

@@ -4,7 +4,7 @@ import { formatShape, sameShape } from '../core/shape.js'
 import type { Tensor } from '../engine/index.js'
 import { type AxisOptions, cosineSimilarity as cosineLoss } from '../losses/functions.js'
 import { matchRanks } from '../losses/loss.js'
-import { floatx } from '../ops/config.js'
+import { epsilon, floatx } from '../ops/config.js'
 import { asTensor, type TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
 
@@ -97,3 +97,33 @@ export function sparseTopKCategoricalAccuracy(
 /** The cosine of the angle between targets and predictions: 1 is best (the loss has the other sign). */
 export const cosineSimilarity = (yTrue: TensorLike, yPred: TensorLike, options: AxisOptions = {}): Tensor =>
   ops.negative(cosineLoss(yTrue, yPred, options))
+
+/** Targets and predictions as they are, ranks matched. */
+const samePair = (yTrue: TensorLike, yPred: TensorLike): [Tensor, Tensor] => {
+  const prediction = asTensor(yPred)
+  return matchRanks(ops.cast(asTensor(yTrue), prediction.dtype), prediction)
+}
+
+/** Pearson's correlation of targets and predictions along `axis`: 1 where one is a rising line of the other. */
+export function pearsonCorrelation(yTrue: TensorLike, yPred: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
+  const [target, prediction] = samePair(yTrue, yPred)
+  const standardized = (x: Tensor): Tensor => {
+    const centred = ops.subtract(x, ops.mean(x, { axis, keepdims: true }))
+    return ops.divide(centred, ops.std(centred, { axis, keepdims: true }))
+  }
+  return ops.mean(ops.multiply(standardized(target), standardized(prediction)), { axis })
+}
+
+/** Lin's concordance correlation along `axis`: 1 where targets and predictions are equal. */
+export function concordanceCorrelation(yTrue: TensorLike, yPred: TensorLike, { axis = -1 }: AxisOptions = {}): Tensor {
+  const [target, prediction] = samePair(yTrue, yPred)
+  const along = { axis, keepdims: true }
+  const [targetMean, predictionMean] = [ops.mean(target, along), ops.mean(prediction, along)]
+  const covariance = ops.multiply(ops.subtract(target, predictionMean), ops.subtract(prediction, predictionMean))
+  const spread = ops.add(
+    ops.variance(ops.subtract(target, targetMean), along),
+    ops.variance(ops.subtract(prediction, predictionMean), along),
+  )
+  const norm = ops.add(spread, ops.square(ops.subtract(targetMean, predictionMean)))
+  return ops.mean(ops.divide(ops.multiply(2, covariance), ops.add(norm, epsilon())), { axis })
+}

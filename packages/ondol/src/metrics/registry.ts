@@ -5,9 +5,15 @@ import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../c
 import type { Tensor } from '../engine/index.js'
 import { LossFunctionWrapper } from '../losses/classes.js'
 import { Loss } from '../losses/loss.js'
+import { AUC } from './auc.js'
 import * as classes from './classes.js'
+import * as confusion from './confusion.js'
+import { F1Score, FBetaScore } from './f-score.js'
+import * as iou from './iou.js'
 import { Metric } from './metric.js'
+import { R2Score } from './r2-score.js'
 import { Mean, MeanMetricWrapper, type MetricFunction, RootMeanSquaredError, Sum } from './reduction.js'
+import * as tradeOffs from './trade-off.js'
 
 /** A metric of your own: a value per sample, which is averaged. Metric and loss objects are such functions too. */
 export type CustomMetric = (yTrue: Tensor, yPred: Tensor) => Tensor
@@ -15,7 +21,19 @@ export type CustomMetric = (yTrue: Tensor, yPred: Tensor) => Tensor
 export type MetricIdentifier = string | CustomMetric | SerializedObject
 
 type MetricConstructor = new (options?: object) => Metric
-const registry = new Registry<MetricConstructor>('metric', { ...classes, Mean, Sum, RootMeanSquaredError })
+const registry = new Registry<MetricConstructor>('metric', {
+  ...classes,
+  ...confusion,
+  ...(iou as object),
+  ...(tradeOffs as object),
+  AUC,
+  FBetaScore,
+  F1Score,
+  R2Score,
+  Mean,
+  Sum,
+  RootMeanSquaredError,
+})
 registry.add('BinaryCrossentropy', classes.BinaryCrossentropy, 'bce')
 registry.add('MeanSquaredError', classes.MeanSquaredError, 'mse')
 registry.add('MeanAbsoluteError', classes.MeanAbsoluteError, 'mae')
