@@ -10,10 +10,11 @@ import { Buffer } from './buffer.js'
 import { debugLog } from './debug.js'
 import { type Abstract, type Graph, printGraph, type Value } from './graph.js'
 import { optimize } from './passes/optimize.js'
+import { isStateless } from './stateless-scope.js'
 import { activeTapes } from './tape.js'
 import { Tensor } from './tensor.js'
 import { currentTrace, reorderInputs, Trace, withTrace } from './trace.js'
-import type { Variable } from './variable.js'
+import { type Variable, variableCount } from './variable.js'
 
 /** Where an input of the compiled program comes from. */
 type InputSource =
@@ -77,8 +78,9 @@ export function jit<A extends readonly unknown[], R>(
     return compiled
   }
 
-  // Inside another trace, or under a tape that wants to see every operation, the body is inlined.
-  const isInlined = (): boolean => currentTrace() !== undefined || activeTapes().length > 0
+  // Inside another trace, under a tape that wants to see every operation, or where Variables have given values, the
+  // body is inlined.
+  const isInlined = (): boolean => currentTrace() !== undefined || activeTapes().length > 0 || isStateless()
   const jitted = (...args: A): R => (isInlined() ? body(...args) : (run(compiledFor(args), tensorLeaves(args)) as R))
   const prepare = (...args: A): (() => R) => {
     const leaves = tensorLeaves(args)
@@ -147,8 +149,26 @@ interface Traced {
   readonly structure: unknown
 }
 
-/** Records the function with abstract tensors in the place of its arguments. */
+/**
+ * Records the function. State that it makes when first called, as layers that build themselves do, is there when it
+ * is recorded once more; a function that makes Variables each time would compute something else than it says.
+ */
 function traceFunction<A extends readonly unknown[]>(name: string, body: (...args: A) => unknown, args: A): Traced {
+  const before = variableCount()
+  const traced = traceOnce(name, body, args)
+  const afterFirst = variableCount()
+  if (afterFirst === before) return traced
+  const again = traceOnce(name, body, args)
+  if (variableCount() === afterFirst) return again
+  throw new TracingError({
+    where: name,
+    problem: 'the compiled function makes new Variables each time it runs',
+    hint: 'make Variables, layers, metrics and optimizers outside, or keep those of the first call: layer ??= new layers.Dense(8)',
+  })
+}
+
+/** Records the function with abstract tensors in the place of its arguments. */
+function traceOnce<A extends readonly unknown[]>(name: string, body: (...args: A) => unknown, args: A): Traced {
   const trace = new Trace(undefined, true)
   const sourceOf = new Map<Value, InputSource>()
   let next = 0

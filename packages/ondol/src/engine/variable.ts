@@ -8,6 +8,7 @@ import { formatShape, type Shape, sameShape } from '../core/shape.js'
 import type { Backend } from './backend.js'
 import { bind, moveTo } from './bind.js'
 import type { Buffer } from './buffer.js'
+import { readStateless, writeStateless } from './stateless-scope.js'
 import { noteReadOnTapes, withoutTapes } from './tape.js'
 import { Tensor } from './tensor.js'
 import { currentTrace, type TracedState, withoutTrace } from './trace.js'
@@ -23,6 +24,9 @@ export interface VariableOptions {
 
 let autocastDType: DType | undefined
 let nextId = 0
+
+/** How many Variables were ever made. */
+export const variableCount = (): number => nextId
 
 /** Variables alive, for `memory()`. */
 export const variables = new Set<WeakRef<Variable>>()
@@ -72,6 +76,8 @@ export class Variable implements TracedState {
 
   /** Engine only: the value as it is stored, read without telling the tapes. */
   get uncastValue(): Tensor {
+    const given = readStateless(this)
+    if (given !== undefined) return given
     const trace = currentTrace()?.stateOwner
     if (trace !== undefined) return trace.readState(this)
     this.#escaped = true
@@ -97,6 +103,7 @@ export class Variable implements TracedState {
         hint: 'convert it with ops.cast',
       })
     }
+    if (writeStateless(this, value)) return
     const trace = currentTrace()
     if (trace !== undefined) {
       // A value of its own: no gradient flows through an assignment.

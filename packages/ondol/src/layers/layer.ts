@@ -22,6 +22,7 @@ import { type DTypePolicyLike, getDtypePolicy } from './dtype-policy.js'
 import { assertInputCompatibility, type InputSpec } from './input-spec.js'
 import { LayerState } from './layer-state.js'
 import { anyMaskOf, type Masks, masksOf, setMask } from './masks.js'
+import { type StatelessOutcome, statelessCall } from './stateless.js'
 
 /** Options that every layer takes. */
 export interface LayerOptions {
@@ -210,6 +211,18 @@ export class Layer extends LayerState implements Operation {
   /** Runs it on tensors: positional arguments, and the options of the call. */
   callOn(args: readonly unknown[], options: Readonly<Record<string, unknown>> = {}): Tree<Tensor> {
     return this.#explain(() => this.#callOnTensors(args, options))
+  }
+
+  /**
+   * Calls it with these values of its Variables, and changes none: the outputs, the new values of the non-trainable
+   * Variables, and with the option `returnLosses: true` the losses.
+   *
+   * @throws GraphError when it is not built; ValueError, ShapeError when the values do not fit.
+   * @example
+   * const [y, state] = layer.statelessCall(weights, state0, x, { training: true })
+   */
+  statelessCall(trainableVariables: readonly Tensor[], nonTrainableVariables: readonly Tensor[], ...args: unknown[]): StatelessOutcome {
+    return statelessCall(this, trainableVariables, nonTrainableVariables, args)
   }
 
   /** Says in errors that it happened in here. */

@@ -55,15 +55,24 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   protected override buildState(variables: readonly Variable[]): void {
-    this.#goodSteps = this.addVariable([], 'step_counter', { dtype: 'int32' })
-    this.#scale = this.addVariable([], 'dynamic_scale', { dtype: 'float32', value: this.initialScale })
+    this.#makeScale()
     this.innerOptimizer.build(variables)
   }
 
+  #makeScale(): void {
+    this.#goodSteps ??= this.addVariable([], 'step_counter', { dtype: 'int32' })
+    this.#scale ??= this.addVariable([], 'dynamic_scale', { dtype: 'float32', value: this.initialScale })
+  }
+
   override apply(gradients: readonly (Tensor | null)[], variables?: readonly Variable[]): void {
-    if (variables !== undefined) this.build(variables)
-    const [scale, goodSteps] = [this.#scale as Variable, this.#goodSteps as Variable]
     const present = gradients.filter((gradient) => gradient !== null)
+    // Without gradients there is nothing to scale: the inner optimizer says so.
+    if (present.length === 0) {
+      this.innerOptimizer.apply(gradients, variables)
+      return
+    }
+    this.build(variables ?? this.requireTrainable())
+    const [scale, goodSteps] = [this.#scale as Variable, this.#goodSteps as Variable]
     const isFinite = present.map((gradient) => ops.all(ops.isfinite(gradient))).reduce((all, next) => ops.logicalAnd(all, next))
     const unscaled = gradients.map((gradient) => (gradient === null ? null : ops.divide(ops.cast(gradient, 'float32'), scale.value)))
     this.innerOptimizer.applyIf(isFinite, unscaled, variables)
@@ -77,6 +86,8 @@ export class LossScaleOptimizer extends Optimizer {
   protected override updateStep(): void {}
 
   override scaleLoss(loss: Tensor): Tensor {
+    // Before the first step is traced: it must read the Variable, not the number that it begins with.
+    this.#makeScale()
     return ops.multiply(loss, ops.cast(this.scale, loss.dtype))
   }
 

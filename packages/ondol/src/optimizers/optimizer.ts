@@ -10,7 +10,7 @@ import type { DType } from '../core/dtype.js'
 import { ShapeError, ValueError } from '../core/errors.js'
 import { type Shape, sameShape } from '../core/shape.js'
 import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
-import { Tensor, Variable } from '../engine/index.js'
+import { runStateless, Tensor, Variable } from '../engine/index.js'
 import { floatx } from '../ops/config.js'
 import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
@@ -219,12 +219,12 @@ export abstract class Optimizer {
   /** As `applyGradients`; without Variables, for those that the optimizer was built with. */
   apply(gradients: readonly (Tensor | null)[], variables?: readonly Variable[]): void {
     if (gradients.length === 0) return
-    const all = variables ?? this.#trainable
-    if (all === undefined || all.length !== gradients.length) {
+    const all = variables ?? this.requireTrainable()
+    if (all.length !== gradients.length) {
       throw new ValueError({
         where: `${this.name}.apply`,
-        problem: all === undefined ? 'the optimizer does not know the Variables yet' : 'gradients and Variables do not pair up',
-        expected: all === undefined ? 'Variables as second argument, or build(variables) before' : `${all.length} gradients`,
+        problem: 'gradients and Variables do not pair up',
+        expected: `${all.length} gradients`,
         received: `${gradients.length} gradients`,
       })
     }
@@ -237,9 +237,44 @@ export abstract class Optimizer {
     this.assign(this.#steps, ops.add(this.#steps.value, 1))
   }
 
+  /**
+   * As `apply`, on values: new values of the trainable Variables and of the optimizer's, in order. Nothing changes.
+   *
+   * @throws ValueError when the optimizer is not built, or the values do not fit.
+   * @example
+   * const [weights, state] = optimizer.statelessApply(state0, gradients, weights0)
+   */
+  statelessApply(
+    optimizerVariables: readonly Tensor[],
+    gradients: readonly (Tensor | null)[],
+    trainableVariables: readonly Tensor[],
+  ): [trainableVariables: Tensor[], optimizerVariables: Tensor[]] {
+    const where = `${this.name}.statelessApply`
+    const trainable = this.requireTrainable()
+    const [, [weights = [], state = []]] = runStateless(
+      where,
+      [
+        { what: 'trainableVariables', variables: trainable, values: trainableVariables },
+        { what: 'optimizerVariables', variables: this.variables, values: optimizerVariables },
+      ],
+      () => this.apply(gradients, trainable),
+    )
+    return [weights, state]
+  }
+
   /** As `apply`, but where `condition` is false nothing changes. */
   applyIf(condition: Tensor, gradients: readonly (Tensor | null)[], variables?: readonly Variable[]): void {
     this.#when(condition, () => this.apply(gradients, variables))
+  }
+
+  /** The Variables that it was built with. */
+  protected requireTrainable(): readonly Variable[] {
+    if (this.#trainable !== undefined) return this.#trainable
+    throw new ValueError({
+      where: this.name,
+      problem: 'the optimizer does not know the Variables yet',
+      expected: 'Variables as second argument of apply, or build(variables) before',
+    })
   }
 
   #knownPairs(gradients: readonly (Tensor | null)[], variables: readonly Variable[]): { gradient: Tensor; variable: Variable }[] {

@@ -6,8 +6,9 @@ import type { CallbackModel } from '../callbacks/callback.js'
 import type { History } from '../callbacks/history.js'
 import { GraphError, ValueError } from '../core/errors.js'
 import { flatten, type Tree } from '../core/tree.js'
-import { GradientTape, type Tensor } from '../engine/index.js'
+import { GradientTape, runStateless, type Tensor, type Variable } from '../engine/index.js'
 import { Layer } from '../layers/layer.js'
+import { givenStateOf } from '../layers/stateless.js'
 import { Metric } from '../metrics/metric.js'
 import { Mean } from '../metrics/reduction.js'
 import * as ops from '../ops/index.js'
@@ -181,6 +182,30 @@ export abstract class Trainable extends Layer implements CallbackModel {
       })
     }
     return rest.reduce((total, loss) => ops.add(total, loss), first)
+  }
+
+  /** The state of all metrics. */
+  get metricsVariables(): Variable[] {
+    return this.metrics.flatMap(({ variables }) => variables)
+  }
+
+  /**
+   * The loss for these values of all Variables, and their values after: trainable, non-trainable, of metrics. Nothing
+   * changes. Metrics take part once they have seen data.
+   */
+  statelessComputeLoss(
+    trainableVariables: readonly Tensor[],
+    nonTrainableVariables: readonly Tensor[],
+    metricsVariables: readonly Tensor[],
+    inputs: LossInputs,
+  ): [loss: Tensor, state: [trainableVariables: Tensor[], nonTrainableVariables: Tensor[], metricsVariables: Tensor[]]] {
+    const where = `${this.name}.statelessComputeLoss`
+    const given = [
+      ...givenStateOf(where, this, trainableVariables, nonTrainableVariables),
+      { what: 'metricsVariables', variables: this.metricsVariables, values: metricsVariables },
+    ]
+    const [loss, [trainable = [], nonTrainable = [], metrics = []]] = runStateless(where, given, () => this.computeLoss(inputs))
+    return [loss, [trainable, nonTrainable, metrics]]
   }
 
   /** Takes a batch into the metrics of `compile`, and gives all metrics so far. */
