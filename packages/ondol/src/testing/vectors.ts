@@ -78,3 +78,10 @@ export function elements(tensor: VectorTensor): Float32Array | Float64Array | In
   const bytes = Uint8Array.from(Buffer.from(tensor.data, 'base64'))
   return new array(bytes.buffer)
 }
+
+/** The names of all vectors in a folder, for example `traces`. */
+export function readVectorNames(folder: string): string[] {
+  return readdirSync(new URL(`./vectors/${folder}/`, import.meta.url))
+    .map((file) => file.replace(/\.json$/, ''))
+    .sort()
+}
