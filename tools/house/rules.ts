@@ -20,6 +20,7 @@ export const BACKENDS = { room: 'backends', uses: ['core', 'platform', 'engine']
 /** Files that may import Node's built-in modules or use `process`, and why. A trailing `/` means a whole folder. */
 export const NODE_FILES: Readonly<Record<string, string>> = {
   'platform/node.ts': 'it is the Node side of #platform',
+  'platform/threads-node.ts': 'it is the Node side of #platform: threads',
   'backends/wasm/runtime/threads-node.ts': 'it is the Node side of #wasm-threads: worker threads',
   'backends/native/': 'reached through #native-backend only, which browsers have not',
 }

@@ -1,6 +1,7 @@
 /** The platform in a browser or another place without files: nothing is read, kept or printed. */
 import { DataError } from '../core/errors.js'
 import type { Platform } from './platform.js'
+import { startThread } from './threads-browser.js'
 
 /** What was printed since the last line break. */
 let unfinishedLine = ''
@@ -28,4 +29,5 @@ export const platform: Platform = {
     for (const line of lines) console.info(line)
   },
   terminalColumns: () => undefined,
+  startThread,
 }

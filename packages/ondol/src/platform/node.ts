@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import type { ByteSink } from '../core/bytes.js'
 import { DataError } from '../core/errors.js'
 import type { Platform } from './platform.js'
+import { startThread } from './threads-node.js'
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
@@ -115,4 +116,6 @@ export const platform: Platform = {
   },
 
   terminalColumns: () => (process.stdout.isTTY ? (process.stdout.columns ?? 80) : undefined),
+
+  startThread,
 }

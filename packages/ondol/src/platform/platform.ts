@@ -35,4 +35,19 @@ export interface Platform {
   print(text: string): void
   /** Width of the terminal that `print` reaches; undefined where nobody can rewrite a line (a file, a pipe, a console). */
   terminalColumns(): number | undefined
+  /** Starts a thread. */
+  readonly startThread: StartThread
 }
+
+/** A thread that answers each message with one. */
+export interface Thread {
+  /** Sends a message; the buffers of `transfer` move over without a copy. */
+  post(message: unknown, transfer: readonly ArrayBuffer[]): void
+  stop(): void
+}
+
+/**
+ * Runs `program`, the text of a script that finds `listen(answer)` and `post(message, transfer)`, and may import
+ * modules. `onFailure` hears when it dies.
+ */
+export type StartThread = (program: string, onMessage: (message: unknown) => void, onFailure: (error: unknown) => void) => Thread

@@ -1,0 +1,107 @@
+/** Stages that keep or prepare elements: cache and prefetch. */
+import { type Cursor, END, type End, isPromise, type MaybePromise } from '../cursor.js'
+
+/** What a dataset remembers of its first complete pass. */
+export class Cache<T> {
+  #elements: readonly T[] | undefined
+
+  open(source: () => Cursor<T>): Cursor<T> {
+    const { length } = this.#elements ?? []
+    if (this.#elements !== undefined) {
+      const elements = this.#elements
+      let next = 0
+      return { next: () => (next < length ? (elements[next++] as T) : END), close: () => undefined }
+    }
+    const cursor = source()
+    const seen: T[] = []
+    const keep = (step: T | End): T | End => {
+      if (step === END) this.#elements ??= seen
+      else seen.push(step as T)
+      return step
+    }
+    return {
+      next() {
+        const step = cursor.next()
+        return isPromise(step) ? step.then(keep) : keep(step)
+      },
+      close: () => cursor.close(),
+    }
+  }
+}
+
+/**
+ * Keeps the next `depth` elements of an asynchronous source ready or on their way, never more. What is computed at
+ * once is computed in turns of the event loop in which nobody waits for it.
+ */
+export function prefetched<T>(source: Cursor<T>, depth: number, turn: () => Promise<void>): Cursor<T> {
+  const ready: (T | { readonly failure: unknown; readonly [FAILED]: true })[] = []
+  let pending: Promise<void> | undefined
+  let isWaitingForTurn = false
+  let isEnded = false
+  const keep = (step: T | End): void => {
+    if (step === END) isEnded = true
+    else ready.push(step as T)
+  }
+  const fail = (failure: unknown): void => {
+    isEnded = true
+    ready.push({ failure, [FAILED]: true })
+  }
+  const fillUp = (): void => {
+    if (isEnded || pending !== undefined || isWaitingForTurn || ready.length >= depth) return
+    try {
+      const step = source.next()
+      if (isPromise(step)) {
+        pending = step.then(keep, fail).then(() => {
+          pending = undefined
+          fillUp()
+        })
+        return
+      }
+      keep(step)
+      fillUpLater()
+    } catch (error) {
+      fail(error)
+    }
+  }
+  const fillUpLater = (): void => {
+    if (isEnded || isWaitingForTurn || ready.length >= depth) return
+    isWaitingForTurn = true
+    void turn().then(() => {
+      isWaitingForTurn = false
+      fillUp()
+    })
+  }
+  const take = (): MaybePromise<T | End> => {
+    const element = ready.shift()
+    if (typeof element === 'object' && element !== null && FAILED in element) throw (element as { failure: unknown }).failure
+    if (pending === undefined) fillUpLater()
+    return element as T
+  }
+  return {
+    next() {
+      if (ready.length > 0) return take()
+      if (isEnded) return END
+      if (pending === undefined) {
+        const step = source.next()
+        if (!isPromise(step)) {
+          if (step === END) isEnded = true
+          else fillUpLater()
+          return step
+        }
+        pending = step.then(keep, fail).then(() => {
+          pending = undefined
+          fillUp()
+        })
+      }
+      return pending.then(() => (ready.length > 0 ? take() : END))
+    },
+    async close() {
+      isEnded = true
+      await pending
+      ready.length = 0
+      await source.close()
+    },
+  }
+}
+
+const FAILED = Symbol('failed')
