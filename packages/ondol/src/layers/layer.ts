@@ -50,13 +50,17 @@ export interface CallOptions {
   readonly [option: string]: unknown
 }
 
+/** What calling a layer gives: one tensor, unless its own `call` never gives that. */
+type Called<L, T> = L extends { call(...args: never[]): infer R } ? (Tensor extends R ? T : WithLeaves<R, T>) : T
+/** The structure `R` with `T` in the place of tensors. */
+type WithLeaves<R, T> = R extends Tensor ? T : { [K in keyof R]: WithLeaves<R[K], T> }
+
 export interface Layer {
-  // One tensor comes out unless the caller says otherwise: the plain forms stand first, so that nothing is
-  // inferred from what the result is passed to.
+  // The plain forms stand first, so that nothing is inferred from what the result is passed to.
   /** Symbolic in, symbolic out: a node of a model. Options come last, as a plain record. */
-  (inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): KerasTensor
+  (inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): Called<this, KerasTensor>
   /** Computes. Numbers and arrays are converted to tensors. */
-  (inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Tensor
+  (inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Called<this, Tensor>
   <Out extends Tree<KerasTensor>>(inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): Out
   <Out extends Tree<Tensor>>(inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Out
 }
