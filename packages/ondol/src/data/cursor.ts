@@ -29,6 +29,8 @@ export interface Cursor<T> {
 export interface Pass {
   readonly epoch: number
   readonly seed: number
+  /** Batches at its beginning to leave out, where that is cheap: by loaders, not by datasets. Default 0. */
+  readonly skip?: number
 }
 
 /** Given instead of a result: pull once more. */

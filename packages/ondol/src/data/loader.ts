@@ -8,6 +8,7 @@ import { requireCount } from './options.js'
 import { mixSeeds, Place } from './random.js'
 import { type BatchSampler, GroupedSampler, RandomSampler, type Sampler, SequentialSampler } from './samplers.js'
 import { mappedSideBySide } from './stages/each.js'
+import { selected } from './stages/order.js'
 
 export interface DataLoaderOptions<T, B = Batched<T>> {
   /** Items in a batch. Default 1. */
@@ -91,9 +92,9 @@ export class DataLoader<T, B = Batched<T>> implements AsyncIterable<B> {
   /** Starts epoch number `epoch` under `seed`, else the next one. */
   open(pass?: Pass): Cursor<B> {
     this.#defaultSeed ??= pass?.seed ?? this.#seed ?? makeDefaultSeed()
-    const { epoch, seed } = pass ?? { epoch: this.#passes++, seed: this.#defaultSeed }
+    const { epoch, seed, skip = 0 } = pass ?? { epoch: this.#passes++, seed: this.#defaultSeed }
     const mixed = mixSeeds(this.#seed ?? seed, epoch)
-    const numbers = cursorOf(this.#batches.batches(mixed), 'DataLoader')
+    const numbers = selected(cursorOf(this.#batches.batches(mixed), 'DataLoader'), (index) => index >= skip)
     return mappedSideBySide(numbers, (indices) => this.#load(indices, mixed), 'DataLoader', this.#depth)
   }
 

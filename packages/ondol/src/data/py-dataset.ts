@@ -7,6 +7,7 @@ import { requireCount } from './options.js'
 import { mixSeeds, permutation } from './random.js'
 import { prefetched } from './stages/ahead.js'
 import { mappedSideBySide } from './stages/each.js'
+import { selected } from './stages/order.js'
 
 export interface PyDatasetOptions {
   /** Batches that are prepared side by side. Default 1. */
@@ -56,13 +57,10 @@ export abstract class PyDataset<B = unknown> implements AsyncIterable<B> {
     const { length } = this
     if (!(length >= 0)) throw new ValueError({ where: 'PyDataset length', problem: 'not a number of batches', received: String(length) })
     const order = shuffle && Number.isFinite(length) ? permutation(length, mixSeeds(pass.seed, pass.epoch)) : counting(length)
+    const { skip = 0 } = pass
+    const numbers = selected(cursorOf<number>(order, 'PyDataset'), (index) => index >= skip)
     const inFlight = Math.max(1, Math.min(this.workers, this.maxQueueSize))
-    const made = mappedSideBySide(
-      cursorOf(order, 'PyDataset'),
-      (index) => toldWith<B>('getItem', index, () => this.getItem(index)),
-      'PyDataset',
-      inFlight,
-    )
+    const made = mappedSideBySide(numbers, (index) => toldWith<B>('getItem', index, () => this.getItem(index)), 'PyDataset', inFlight)
     return inFlight < this.maxQueueSize ? prefetched(made, this.maxQueueSize - inFlight, nextTurn) : made
   }
 }

@@ -2,13 +2,14 @@
 import { DataError, OndolError } from '../core/errors.js'
 import { formatShape, type PartialShape, sizeOf } from '../core/shape.js'
 import { flatten, type Tree } from '../core/tree.js'
+import { HostArray } from '../data/host-array.js'
 import { lax, Tensor, tensor, Variable } from '../engine/index.js'
 import type { TensorLike } from '../ops/define.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { isRecord } from './outputs.js'
 
 /** Tensors, typed arrays or nested arrays of numbers, samples first; several in a list, or a record by name. */
-export type DataLike = TensorLike | readonly DataLike[] | { readonly [name: string]: DataLike }
+export type DataLike = TensorLike | HostArray | readonly DataLike[] | { readonly [name: string]: DataLike }
 
 /** What the data is for. */
 export interface Expected {
@@ -53,9 +54,10 @@ export class Converter {
     })
   }
 
-  #leaf(data: TensorLike, what: string, symbol: KerasTensor | undefined): Tensor {
+  #leaf(data: TensorLike | HostArray, what: string, symbol: KerasTensor | undefined): Tensor {
     if (data instanceof Tensor) return data
     if (data instanceof Variable) return data.value
+    if (data instanceof HostArray) return this.own(data.toTensor())
     try {
       return this.own(tensor(data, ArrayBuffer.isView(data) && symbol !== undefined ? flatShape(data.length, symbol.shape) : undefined))
     } catch (error) {
@@ -74,8 +76,13 @@ export class Converter {
   }
 }
 
-const isLeaf = (data: DataLike): data is Tensor | Variable | Exclude<TensorLike, readonly unknown[]> =>
-  data instanceof Tensor || data instanceof Variable || ArrayBuffer.isView(data) || typeof data === 'number' || typeof data === 'boolean'
+const isLeaf = (data: DataLike): data is Tensor | Variable | HostArray | Exclude<TensorLike, readonly unknown[]> =>
+  data instanceof Tensor ||
+  data instanceof Variable ||
+  data instanceof HostArray ||
+  ArrayBuffer.isView(data) ||
+  typeof data === 'number' ||
+  typeof data === 'boolean'
 
 function isNumeric(data: readonly unknown[]): boolean {
   let first: unknown = data

@@ -1,12 +1,12 @@
 /**
- * Where batches come from: arrays in memory, or anything that can be iterated. Arrays stay whole on the
- * backend; which rows are a batch is found inside the compiled step, by a cursor that lives there too, so a
- * step takes nothing from this side but the command to run.
+ * Where batches come from: arrays in memory, or (iterable-source.ts) anything that gives batches. Arrays stay
+ * whole on the backend; which rows are a batch is found inside the compiled step, by a cursor that lives there
+ * too, so a step takes nothing from this side but the command to run.
  */
 import { DataError, ValueError } from '../core/errors.js'
-import type { Tree } from '../core/tree.js'
+import { permutation } from '../data/random.js'
 import { type Tensor, tensor } from '../engine/index.js'
-import { type Arrays, Converter, countSamples, type DataLike, type Expected } from './convert.js'
+import { type Arrays, countSamples } from './convert.js'
 
 /** What one step is given: whole arrays of which it takes the next `size` rows, or a batch as it is. */
 export type Feed =
@@ -33,20 +33,9 @@ export interface Source {
   close(): void | Promise<void>
 }
 
-/** One batch of an iterable: x alone, or [x], [x, y], [x, y, sampleWeight]. */
-export type BatchLike = DataLike | readonly [x: DataLike, y?: DataLike | null, sampleWeight?: DataLike | null]
-/** Batches one after the other; a function gives them anew for each epoch. */
-export type BatchIterable = Iterable<BatchLike> | AsyncIterable<BatchLike> | (() => Iterable<BatchLike> | AsyncIterable<BatchLike>)
-
-export function isBatchIterable(data: unknown): data is BatchIterable {
-  if (typeof data === 'function') return !('dtype' in data)
-  if (typeof data !== 'object' || data === null || Array.isArray(data) || ArrayBuffer.isView(data)) return false
-  return Symbol.iterator in data || Symbol.asyncIterator in data
-}
-
 export class ArraySource implements Source {
   readonly steps: number
-  readonly #samples: number
+  readonly samples: number
   readonly #full: Feed
   readonly #last: Feed | undefined
   #order: Tensor | null = null
@@ -64,9 +53,9 @@ export class ArraySource implements Source {
         expected: 'a whole number of at least 1',
         received: String(batchSize),
       })
-    this.#samples = countSamples(arrays)
-    if (this.#samples === 0) throw new DataError({ where: 'x', problem: 'there are no samples', received: '0 along axis 0' })
-    this.steps = Math.ceil(this.#samples / batchSize)
+    this.samples = countSamples(arrays)
+    if (this.samples === 0) throw new DataError({ where: 'x', problem: 'there are no samples', received: '0 along axis 0' })
+    this.steps = Math.ceil(this.samples / batchSize)
     const source = this
     const feed = (size: number): Feed =>
       this.steps === 1
@@ -80,7 +69,7 @@ export class ArraySource implements Source {
             },
           }
     this.#full = feed(batchSize)
-    const rest = this.#samples % batchSize
+    const rest = this.samples % batchSize
     this.#last = rest === 0 ? undefined : feed(rest)
   }
 
@@ -88,7 +77,7 @@ export class ArraySource implements Source {
     this.#position = skip
     if (!this.shuffle || this.steps === 1) return
     this.#order?.dispose()
-    this.#order = tensor(orderOf(this.#samples, this.shuffle === 'batch' ? this.batchSize : 1, seed, epoch), [this.#samples], 'int32')
+    this.#order = tensor(orderOf(this.samples, this.shuffle === 'batch' ? this.batchSize : 1, seed, epoch), [this.samples], 'int32')
   }
 
   next(): Feed | undefined {
@@ -110,73 +99,4 @@ function orderOf(n: number, block: number, seed: number, epoch: number): Int32Ar
   return Int32Array.from({ length: n }, (_, i) => (i < whole ? (blocks[Math.floor(i / block)] as number) * block + (i % block) : i))
 }
 
-/** 0 to n - 1 in a random order (Fisher and Yates; mulberry32). */
-function permutation(n: number, seed: number): Int32Array {
-  const order = Int32Array.from({ length: n }, (_, i) => i)
-  let state = seed | 0
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-  for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1))
-    const kept = order[i] as number
-    order[i] = order[j] as number
-    order[j] = kept
-  }
-  return order
-}
-
-export class IterableSource implements Source {
-  steps: number | null
-  #iterator: Iterator<BatchLike> | AsyncIterator<BatchLike> | undefined
-
-  constructor(
-    readonly batches: BatchIterable,
-    readonly inputs: Expected,
-    readonly outputs: Expected,
-  ) {
-    const { length, size } = batches as { readonly length?: unknown; readonly size?: unknown }
-    this.steps = typeof batches === 'function' ? null : typeof length === 'number' ? length : typeof size === 'number' ? size : null
-  }
-
-  async start({ skip }: Pass): Promise<void> {
-    const { batches } = this
-    const iterable = typeof batches === 'function' ? batches() : batches
-    this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
-    for (let i = 0; i < skip; i++) await this.#iterator.next()
-  }
-
-  next(): Feed | undefined | Promise<Feed | undefined> {
-    const result = this.#iterator?.next()
-    return result instanceof Promise ? result.then((settled) => this.#feed(settled)) : this.#feed(result)
-  }
-
-  #feed(result: IteratorResult<BatchLike> | undefined): Feed | undefined {
-    if (result === undefined || result.done === true) {
-      this.#iterator = undefined
-      return undefined
-    }
-    const [x, y, sampleWeight] = (Array.isArray(result.value) ? result.value : [result.value]) as [
-      DataLike,
-      (DataLike | null)?,
-      (DataLike | null)?,
-    ]
-    const converter = new Converter()
-    const optional = (data: DataLike | null | undefined, what: string): Tree<Tensor> | null =>
-      data == null ? null : converter.convert(data, `batch.${what}`, this.outputs)
-    const arrays = {
-      x: converter.convert(x, 'batch.x', this.inputs),
-      y: optional(y, 'y'),
-      sampleWeight: optional(sampleWeight, 'sampleWeight'),
-    }
-    return { kind: 'batch', arrays, dispose: () => converter.dispose() }
-  }
-
-  async close(): Promise<void> {
-    await this.#iterator?.return?.()
-    this.#iterator = undefined
-  }
-}
+export { type BatchIterable, type BatchLike, IterableSource, isBatchIterable } from './iterable-source.js'
