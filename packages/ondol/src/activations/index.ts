@@ -1,6 +1,7 @@
 /** Activation functions by name: `keras.activations`. */
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
+import { customFor, describeFunction } from '../core/serialized.js'
 import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import * as functions from './functions.js'
@@ -60,8 +61,10 @@ const names = new Map<unknown, string>(Object.entries(NAMED).map(([name, fn]) =>
  */
 export function get(identifier: unknown): Activation {
   if (identifier === null || identifier === undefined) return linear as Activation
-  if (typeof identifier === 'string') return registry.get(identifier)
   if (typeof identifier === 'function') return identifier as Activation
+  const custom = typeof identifier === 'string' || isSerializedObject(identifier) ? customFor(identifier) : undefined
+  if (custom !== undefined) return custom as Activation
+  if (typeof identifier === 'string') return registry.get(identifier)
   // As an object: { module: 'builtins', class_name: 'function', config: 'relu' }.
   if (isSerializedObject(identifier))
     return registry.get(String(identifier.class_name === 'function' ? identifier.config : identifier.class_name))
@@ -69,11 +72,10 @@ export function get(identifier: unknown): Activation {
 }
 
 /** Its name, as Keras writes it to files; for a function of your own the description of a registered one. */
-export function serialize(activation: Activation): string | Record<string, unknown> {
+export function serialize(activation: Activation): string | SerializedObject {
   const name = names.get(activation)
   if (name !== undefined) return name
-  const own = activation.name || 'activation'
-  return { module: 'builtins', class_name: 'function', config: own, registered_name: 'function' }
+  return describeFunction(activation)
 }
 
 export const deserialize = get

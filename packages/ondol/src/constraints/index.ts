@@ -134,7 +134,7 @@ const catalog = new Catalog<Constraint>('constraint', 'keras.constraints', { Max
 export function get(identifier: unknown): Constraint | null {
   if (identifier === null || identifier === undefined) return null
   if (identifier instanceof Constraint) return identifier
-  if (catalog.isDescription(identifier)) return catalog.make(identifier)
+  if (catalog.isDescription(identifier)) return get(catalog.make(identifier))
   if (typeof identifier === 'function') return new FunctionConstraint(identifier as (w: Tensor) => Tensor)
   return catalog.refuse(identifier)
 }

@@ -4,7 +4,8 @@
  */
 import { ValueError } from './errors.js'
 import { Registry } from './registry.js'
-import { fromKerasConfig, isSerializedObject, type SerializedObject } from './spelling.js'
+import { customFor, describeFunction, describeObject, makeFromConfig } from './serialized.js'
+import { isSerializedObject, type SerializedObject } from './spelling.js'
 
 export interface Configurable {
   /** Its options in Keras's spelling. */
@@ -35,16 +36,12 @@ export class Catalog<T extends Configurable> {
     for (const [alias, name] of Object.entries(aliases)) this.#registry.add(alias, classes[name] as ConfigurableClass<T>)
   }
 
-  /** An object by its class's name in any spelling, with defaults, or from a config. */
+  /** An object by its class's name in any spelling, with defaults, or from a config; a registered function as it is. */
   make(description: string | SerializedObject): T {
-    if (typeof description === 'string') return this.#construct(this.#registry.get(description), {})
-    return this.#construct(this.#registry.get(description.class_name), fromKerasConfig(description.config))
-  }
-
-  #construct(Class: ConfigurableClass<T>, options: Record<string, unknown>): T {
-    const { positional = [] } = Class
-    const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !positional.includes(name)))
-    return new (Class as unknown as new (...args: unknown[]) => T)(...positional.map((name) => options[name]), rest)
+    const [name, config] = typeof description === 'string' ? [description, {}] : [description.class_name, description.config]
+    const custom = customFor(description)
+    if (typeof custom === 'function' && !isConstructor(custom)) return custom as unknown as T
+    return makeFromConfig((custom as ConfigurableClass<T> | undefined) ?? this.#registry.get(name), config)
   }
 
   /** Describes a wrong identifier. */
@@ -62,13 +59,13 @@ export class Catalog<T extends Configurable> {
 
   /** As Keras writes it to files. */
   serialize(object: T): SerializedObject {
-    const name = this.#names.get(object.constructor)
-    const ownName = (object.constructor as { readonly name: string }).name
-    return {
-      module: name === undefined ? null : this.#module,
-      class_name: name ?? ownName,
-      config: object.getConfig(),
-      registered_name: name === undefined ? ownName : null,
-    }
+    const className = this.#names.get(object.constructor)
+    const { fn } = object as { readonly fn?: unknown }
+    if (className === undefined && typeof fn === 'function') return describeFunction(fn)
+    return describeObject(object, className === undefined ? undefined : { module: this.#module, className })
   }
 }
+
+/** Classes whose objects have configs, unlike plain functions. */
+const isConstructor = (value: { readonly prototype?: { readonly getConfig?: unknown } }): boolean =>
+  typeof value.prototype?.getConfig === 'function'

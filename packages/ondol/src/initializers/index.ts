@@ -55,7 +55,7 @@ export function get(identifier: unknown): Initializer | null
 export function get(identifier: unknown): Initializer | null {
   if (identifier === null || identifier === undefined) return null
   if (identifier instanceof Initializer) return identifier
-  if (catalog.isDescription(identifier)) return catalog.make(identifier)
+  if (catalog.isDescription(identifier)) return get(catalog.make(identifier))
   if (identifier instanceof Tensor) return new FunctionInitializer((shape, dtype) => given(identifier, shape, dtype))
   if (typeof identifier === 'function') return new FunctionInitializer(identifier as InitializerFunction)
   return catalog.refuse(identifier)

@@ -1,7 +1,8 @@
 /** Losses by name, and to and from configs. */
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
-import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { customFor, describeObject, isClassOf, isFunctionDescription, makeFromConfig } from '../core/serialized.js'
+import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import type { LossFunction } from './classes.js'
 import * as classes from './classes.js'
@@ -74,7 +75,7 @@ define(
  */
 export function get(identifier: LossIdentifier): Loss {
   if (identifier instanceof Loss) return identifier
-  if (typeof identifier === 'string') return new (registry.get(identifier).Class)()
+  if (typeof identifier === 'string') return named(identifier) ?? new (registry.get(identifier).Class)()
   if (typeof identifier === 'function')
     return new classes.LossFunctionWrapper(identifier as LossFunction, { name: identifier.name || 'loss' })
   if (isSerializedObject(identifier)) return deserialize(identifier)
@@ -92,15 +93,25 @@ export const functionNamed = (name: string): LossFunction | undefined => (regist
 export const isLossFunction = (fn: unknown): boolean => registry.values.some((entry) => entry.fn === fn)
 
 /** As Keras writes it to files. */
-export const serialize = (loss: Loss): SerializedObject => ({
-  module: registry.has(loss.className) ? 'keras.losses' : null,
-  class_name: loss.className,
-  config: loss.getConfig(),
-  registered_name: null,
-})
+export function serialize(loss: Loss): SerializedObject {
+  const { className } = loss
+  const isKeras = registry.has(className) && registry.get(className).Class === loss.constructor
+  return describeObject(loss, isKeras ? { module: 'keras.losses', className } : undefined)
+}
 
 /** The loss that `serialize` described, or that a name means. */
 export function deserialize(description: SerializedObject | string): Loss {
   if (typeof description === 'string') return get(description)
-  return new (registry.get(description.class_name).Class)(fromKerasConfig(description.config))
+  const own = named(description)
+  if (own !== undefined) return own
+  if (isFunctionDescription(description)) return get(registry.get(String(description.config)).fn as unknown as CustomLoss)
+  return makeFromConfig(registry.get(description.class_name).Class, description.config)
+}
+
+/** A loss of the user's own: an object of a registered class, or around a registered function. */
+function named(description: SerializedObject | string): Loss | undefined {
+  const custom = customFor(description)
+  if (custom === undefined) return undefined
+  if (isClassOf(custom, Loss)) return makeFromConfig(custom, typeof description === 'string' ? {} : description.config)
+  return get(custom as CustomLoss)
 }

@@ -1,7 +1,8 @@
 /** Metrics by name, and to and from configs. */
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
-import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { customFor, describeObject, isClassOf, isFunctionDescription, makeFromConfig } from '../core/serialized.js'
+import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import { LossFunctionWrapper } from '../losses/classes.js'
 import { Loss } from '../losses/loss.js'
@@ -49,7 +50,7 @@ registry.add('RootMeanSquaredError', RootMeanSquaredError, 'rmse')
 export function get(identifier: MetricIdentifier): Metric {
   if (identifier instanceof Metric) return identifier
   if (identifier instanceof Loss) return ofLoss(identifier)
-  if (typeof identifier === 'string') return new (registry.get(identifier))()
+  if (typeof identifier === 'string') return named(identifier) ?? new (registry.get(identifier))()
   if (typeof identifier === 'function') return new MeanMetricWrapper(identifier as MetricFunction)
   if (isSerializedObject(identifier)) return deserialize(identifier)
   throw new ValueError({
@@ -66,15 +67,25 @@ function ofLoss(loss: Loss): Metric {
 }
 
 /** As Keras writes it to files. */
-export const serialize = (metric: Metric): SerializedObject => ({
-  module: registry.has(metric.className) ? 'keras.metrics' : null,
-  class_name: metric.className,
-  config: metric.getConfig(),
-  registered_name: null,
-})
+export function serialize(metric: Metric): SerializedObject {
+  const { className } = metric
+  const isKeras = registry.has(className) && registry.get(className) === metric.constructor
+  return describeObject(metric, isKeras ? { module: 'keras.metrics', className } : undefined)
+}
 
 /** The metric that `serialize` described, or that a name means. */
 export function deserialize(description: SerializedObject | string): Metric {
   if (typeof description === 'string') return get(description)
-  return new (registry.get(description.class_name))(fromKerasConfig(description.config))
+  const own = named(description)
+  if (own !== undefined) return own
+  if (isFunctionDescription(description)) return get(String(description.config))
+  return makeFromConfig(registry.get(description.class_name), description.config)
+}
+
+/** A metric of the user's own: an object of a registered class, or around a registered function. */
+function named(description: SerializedObject | string): Metric | undefined {
+  const custom = customFor(description)
+  if (custom === undefined) return undefined
+  if (isClassOf(custom, Metric)) return makeFromConfig(custom, typeof description === 'string' ? {} : description.config)
+  return get(custom as CustomMetric)
 }

@@ -2,7 +2,8 @@
 import { Callable, INVOKE } from '../core/callable.js'
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
-import { fromKerasConfig, type SerializedObject, toKerasConfig } from '../core/spelling.js'
+import { customFor, describeObject, isClassOf, makeFromConfig } from '../core/serialized.js'
+import { type SerializedObject, toKerasConfig } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import type { TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
@@ -218,13 +219,15 @@ const registry = new Registry<ScheduleConstructor>('learning rate schedule', {
 })
 
 /** As Keras writes it to files. */
-export const serialize = (schedule: LearningRateSchedule): SerializedObject => ({
-  module: registry.has(schedule.className) ? 'keras.optimizers.schedules' : null,
-  class_name: schedule.className,
-  config: schedule.getConfig(),
-  registered_name: null,
-})
+export function serialize(schedule: LearningRateSchedule): SerializedObject {
+  const { className } = schedule
+  const isKeras = registry.has(className) && registry.get(className) === schedule.constructor
+  return describeObject(schedule, isKeras ? { module: 'keras.optimizers.schedules', className } : undefined)
+}
 
 /** The schedule that `serialize` described. */
-export const deserialize = ({ class_name, config }: SerializedObject): LearningRateSchedule =>
-  new (registry.get(class_name))(fromKerasConfig(config) as never)
+export function deserialize(description: SerializedObject): LearningRateSchedule {
+  const custom = customFor(description)
+  const Class = isClassOf(custom, LearningRateSchedule) ? custom : registry.get(description.class_name)
+  return makeFromConfig(Class as ScheduleConstructor, description.config)
+}

@@ -150,7 +150,7 @@ const catalog = new Catalog<Regularizer>('regularizer', 'keras.regularizers', { 
 export function get(identifier: unknown): Regularizer | null {
   if (identifier === null || identifier === undefined) return null
   if (identifier instanceof Regularizer) return identifier
-  if (catalog.isDescription(identifier)) return catalog.make(identifier)
+  if (catalog.isDescription(identifier)) return get(catalog.make(identifier))
   if (typeof identifier === 'function') return new FunctionRegularizer(identifier as (x: Tensor) => Tensor)
   return catalog.refuse(identifier)
 }
