@@ -1,4 +1,5 @@
 /** `utils`: small things around models. */
 export { Progbar, type ProgbarOptions } from '../callbacks/progbar.js'
+export { PyDataset, Sequence, type SplitOptions, splitDataset } from '../data/index.js'
 export { normalize, type PadOptions, padSequences, toCategorical } from './arrays.js'
 export { clearSession, setRandomSeed } from './session.js'
