@@ -1,29 +1,30 @@
-/** The losses of `compile`: one for each output that has one, weighed and added up. */
+/** The losses of `compile`: one for each output that has one, weighed and added up. Follows `CompileLoss` of Keras. */
 import { DataError, OndolError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
+import { isSerializedObject } from '../core/spelling.js'
 import { flatten, type Tree } from '../core/tree.js'
-import type { Tensor } from '../engine/index.js'
+import { Tensor } from '../engine/index.js'
 import { maskOf } from '../layers/masks.js'
 import type { Loss, LossIdentifier } from '../losses/index.js'
 import { Mean } from '../metrics/index.js'
 import * as ops from '../ops/index.js'
-import { matchToOutputs, nameOutputs, type PerOutput, resolvePerOutput } from './outputs.js'
+import { Outputs, type PerOutput } from './outputs.js'
 import { resolveLoss } from './resolve.js'
 
 interface OutputLoss {
   readonly output: number
-  readonly name: string
   readonly loss: Loss
   readonly weight: number | null
   /** Mean of this loss alone, where there are several. */
   readonly tracker: Mean | null
 }
 
+const isIdentifier = (option: unknown): boolean => typeof option === 'string' || typeof option === 'function' || isSerializedObject(option)
+
 export class CompiledLoss {
   readonly #option: PerOutput<LossIdentifier>
   readonly #weights: PerOutput<number> | undefined
   readonly #knownNames: () => readonly string[] | undefined
-  #names: readonly string[] = []
   #losses: readonly OutputLoss[] | undefined
 
   /** `knownNames` tells the outputs' names, where the model has some. */
@@ -41,16 +42,19 @@ export class CompiledLoss {
   /** The weighted sum, a scalar; `null` where no output has a loss. Takes the single losses into the trackers. */
   call(y: Tree<Tensor> | null | undefined, yPred: Tree<Tensor>, sampleWeight: Tree<Tensor> | null | undefined): Tensor | null {
     const predictions = flatten(yPred)
-    this.#names = nameOutputs(yPred, this.#knownNames())
-    const options = resolvePerOutput<LossIdentifier>(this.#option, this.#names, 'loss', this.#knownNames())
+    const outputs = new Outputs(yPred, this.#knownNames())
+    const options = outputs.match<LossIdentifier>(this.#option, { what: 'loss', isOne: isIdentifier, spreads: true })
     const wanted = options.map((option) => option !== null)
-    const targets = matchToOutputs(y, this.#names, wanted, 'targets (y)', this.#knownNames())
-    const weights = spread(sampleWeight, this.#names, wanted)
-    this.#losses ??= this.#build(options, targets, predictions)
-    return this.#losses.reduce<Tensor | null>((total, { output, loss, weight, tracker, name }) => {
-      const prediction = predictions[output] as Tensor
-      const value = explained(name, loss, targets[output] as Tensor, prediction, () =>
-        ops.cast(loss(targets[output] as Tensor, prediction, weights[output], maskOf(prediction) ?? null), 'float32'),
+    const targets = matchTargets(outputs, y, wanted)
+    options.forEach((option, output) => {
+      if (option !== null && targets[output] === null) throw missingTargets(`loss of output '${outputs.label(output)}'`, outputs, output, y)
+    })
+    const weights = matchWeights(outputs, sampleWeight, wanted)
+    this.#losses ??= this.#build(outputs, options, targets as Tensor[], predictions)
+    return this.#losses.reduce<Tensor | null>((total, { output, loss, weight, tracker }) => {
+      const [target, prediction] = [targets[output] as Tensor, predictions[output] as Tensor]
+      const value = explained(`${loss.name} of output '${outputs.label(output)}'`, target, prediction, () =>
+        ops.cast(loss(target, prediction, weights[output], maskOf(prediction) ?? null), 'float32'),
       )
       tracker?.updateState(value, ops.full([], prediction.shape[0] ?? 1, 'float32'))
       const weighted = weight === null ? value : ops.multiply(value, weight)
@@ -58,51 +62,68 @@ export class CompiledLoss {
     }, null)
   }
 
-  #build(options: readonly (LossIdentifier | null)[], targets: readonly (Tensor | null)[], predictions: readonly Tensor[]): OutputLoss[] {
-    const lossWeights = resolvePerOutput<number>(this.#weights, this.#names, 'lossWeights', this.#knownNames())
+  #build(
+    outputs: Outputs,
+    options: readonly (LossIdentifier | null)[],
+    targets: readonly Tensor[],
+    predictions: readonly Tensor[],
+  ): OutputLoss[] {
+    const wanted = options.map((option) => option !== null)
+    const weights = outputs.match<number>(this.#weights, {
+      what: 'lossWeights',
+      isOne: (option) => typeof option === 'number',
+      spreads: true,
+      wanted,
+    })
     const active = options.flatMap((option, output) => (option === null ? [] : [{ option, output }]))
+    const names = new Map<string, number>()
     return active.map(({ option, output }) => {
-      const name = this.#names[output] as string
-      const target = targets[output]
-      if (target == null) {
-        throw new DataError({
-          where: `loss of output '${name}'`,
-          problem: 'there are no targets for it',
-          hint: 'pass y to fit and evaluate, or null as loss for outputs without targets',
-        })
-      }
-      const tracker = active.length > 1 ? new Mean({ name: `${name}_loss` }) : null
-      return {
-        output,
-        name,
-        loss: resolveLoss(option, target, predictions[output] as Tensor),
-        weight: lossWeights[output] as number | null,
-        tracker,
-      }
+      const loss = resolveLoss(option, targets[output] as Tensor, predictions[output] as Tensor)
+      const name = distinctName(names, `${outputs.lossName(output, typeof option === 'string' ? option : loss.name)}_loss`)
+      return { output, loss, weight: weights[output] as number | null, tracker: active.length > 1 ? new Mean({ name }) : null }
     })
   }
 }
 
-/** One set of weights serves all outputs. */
-export function spread(weights: Tree<Tensor> | null | undefined, names: readonly string[], wanted: readonly boolean[]): (Tensor | null)[] {
-  const leaves = weights == null ? [] : flatten(weights)
-  if (leaves.length === 1 && names.length > 1 && !isNamed(weights, names)) return names.map(() => leaves[0] as Tensor)
-  return matchToOutputs(weights, names, wanted, 'sampleWeight')
+/** The name itself, then `name_1`, … where it comes again. */
+export function distinctName(counts: Map<string, number>, name: string): string {
+  const count = counts.get(name) ?? 0
+  counts.set(name, count + 1)
+  return count === 0 ? name : `${name}_${count}`
 }
 
-const isNamed = (weights: Tree<Tensor> | null | undefined, names: readonly string[]): boolean =>
-  typeof weights === 'object' && weights !== null && Object.keys(weights).some((key) => names.includes(key))
+/** Targets for each output, in whatever form they come; a shorter list is for the outputs that are `wanted`. */
+export function matchTargets(outputs: Outputs, y: Tree<Tensor> | null | undefined, wanted: readonly boolean[]): (Tensor | null)[] {
+  return outputs.match<Tensor>(y, { what: 'targets (y)', isOne: (leaf) => leaf instanceof Tensor, isData: true, wanted })
+}
 
-/** Says which output and which loss an error is about, and what came. */
-function explained<R>(name: string, loss: Loss, target: Tensor | null, prediction: Tensor, body: () => R): R {
-  if (target === null)
-    throw new DataError({ where: `loss of output '${name}'`, problem: 'there are no targets for it', hint: 'pass y to fit and evaluate' })
+/** Sample weights for each output; one tensor serves all. */
+export function matchWeights(outputs: Outputs, weights: Tree<Tensor> | null | undefined, wanted: readonly boolean[]): (Tensor | null)[] {
+  return outputs.match<Tensor>(weights, {
+    what: 'sampleWeight',
+    isOne: (leaf) => leaf instanceof Tensor,
+    isData: true,
+    spreads: true,
+    wanted,
+  })
+}
+
+export function missingTargets(where: string, outputs: Outputs, output: number, y: Tree<Tensor> | null | undefined): DataError {
+  const isRecordOfOthers = y !== null && y !== undefined && !(y instanceof Tensor) && !Array.isArray(y)
+  return new DataError({
+    where,
+    problem: 'there are no targets for it',
+    ...(isRecordOfOthers && { expected: `a key '${outputs.label(output)}' in y`, received: `keys ${Object.keys(y).join(', ')}` }),
+    hint: 'pass y to fit and evaluate; an output without targets has null as loss',
+  })
+}
+
+/** Says which output, which loss or metric and which shapes an error is about. */
+export function explained<R>(what: string, target: Tensor, prediction: Tensor, body: () => R): R {
   try {
     return body()
   } catch (error) {
     if (!(error instanceof OndolError)) throw error
-    throw error.within(
-      `${loss.name} of output '${name}' (targets ${formatShape(target.shape)}, predictions ${formatShape(prediction.shape)})`,
-    )
+    throw error.within(`${what} (targets ${formatShape(target.shape)}, predictions ${formatShape(prediction.shape)})`)
   }
 }

@@ -1,18 +1,15 @@
-/** The metrics of `compile`, found for each output when the first data shows its shape. */
-import { DataError, ValueError } from '../core/errors.js'
+/** The metrics of `compile`, found for each output when the first data shows its shape. Follows `CompileMetrics` of Keras. */
+import { isSerializedObject } from '../core/spelling.js'
 import { flatten, type Tree } from '../core/tree.js'
 import type { Tensor } from '../engine/index.js'
 import { maskOf } from '../layers/masks.js'
 import type { Metric, MetricIdentifier } from '../metrics/index.js'
-import { spread } from './compiled-loss.js'
-import { isRecord, matchToOutputs, nameOutputs, resolvePerOutput } from './outputs.js'
+import { distinctName, explained, matchTargets, matchWeights, missingTargets } from './compiled-loss.js'
+import { Outputs } from './outputs.js'
 import { resolveMetric } from './resolve.js'
 
-/** A metric, several for one output, or those of each output in a list or a record. */
-export type MetricsOption =
-  | MetricIdentifier
-  | readonly (MetricIdentifier | readonly MetricIdentifier[] | null)[]
-  | { readonly [output: string]: MetricIdentifier | readonly MetricIdentifier[] | null }
+/** A metric, several for one output, or those of each output in a list, a record, or nested as the outputs are. */
+export type MetricsOption = MetricIdentifier | null | readonly MetricsOption[] | { readonly [output: string]: MetricsOption }
 
 interface OutputMetric {
   readonly output: number
@@ -21,6 +18,8 @@ interface OutputMetric {
   /** Its key in logs. */
   readonly key: string
 }
+
+const isIdentifier = (option: unknown): boolean => typeof option === 'string' || typeof option === 'function' || isSerializedObject(option)
 
 export class CompiledMetrics {
   readonly #plain: MetricsOption | undefined
@@ -35,99 +34,75 @@ export class CompiledMetrics {
   }
 
   get metrics(): Metric[] {
-    return (this.#entries ?? []).map(({ metric }) => metric)
-  }
-
-  /** Keys in the order in which people gave the metrics. */
-  get keys(): string[] {
-    return (this.#entries ?? []).map(({ key }) => key)
+    return [...new Set((this.#entries ?? []).map(({ metric }) => metric))]
   }
 
   updateState(y: Tree<Tensor> | null | undefined, yPred: Tree<Tensor>, sampleWeight: Tree<Tensor> | null | undefined): void {
     const predictions = flatten(yPred)
-    const names = nameOutputs(yPred, this.#knownNames())
-    const plain = byOutput(this.#plain, names, 'metrics', this.#knownNames())
-    const weighted = byOutput(this.#weighted, names, 'weightedMetrics', this.#knownNames())
-    const wanted = names.map((_, i) => (plain[i] as unknown[]).length + (weighted[i] as unknown[]).length > 0)
-    const targets = matchToOutputs(
-      y,
-      names,
-      y == null ? names.map(() => false) : targetsWanted(y, names, wanted),
-      'targets (y)',
-      this.#knownNames(),
-    )
-    const weights = spread(sampleWeight, names, wanted)
-    this.#entries ??= build(names, plain, weighted, targets, predictions)
-    for (const { output, metric, isWeighted } of this.#entries) {
-      const prediction = predictions[output] as Tensor
-      metric.updateState(targets[output] as Tensor, prediction, isWeighted ? (weights[output] ?? null) : null, maskOf(prediction) ?? null)
+    const outputs = new Outputs(yPred, this.#knownNames())
+    const plain = identifiersOf(outputs, this.#plain, 'metrics')
+    const weighted = identifiersOf(outputs, this.#weighted, 'weightedMetrics')
+    const wanted = plain.map((list, output) => list.length + (weighted[output] as unknown[]).length > 0)
+    if (!wanted.includes(true)) return
+    const targets = matchTargets(outputs, y, wanted)
+    wanted.forEach((isWanted, output) => {
+      if (isWanted && targets[output] === null) throw missingTargets(`metrics of output '${outputs.label(output)}'`, outputs, output, y)
+    })
+    const weights = matchWeights(outputs, sampleWeight, wanted)
+    this.#entries ??= build(outputs, plain, weighted, targets as Tensor[], predictions)
+    for (const { output, metric, isWeighted, key } of this.#entries) {
+      const [target, prediction] = [targets[output] as Tensor, predictions[output] as Tensor]
+      const weight = isWeighted ? (weights[output] ?? null) : null
+      explained(`metric ${key} of output '${outputs.label(output)}'`, target, prediction, () =>
+        metric.updateState(target, prediction, weight, maskOf(prediction) ?? null),
+      )
     }
   }
 
-  /** Results by key. */
+  /** Results by key. A metric that gives a record of several is reported by their own names. */
   result(): Record<string, Tensor> {
-    return Object.fromEntries((this.#entries ?? []).map(({ key, metric }) => [key, metric.result()]))
+    return Object.assign({}, ...(this.#entries ?? []).map(({ key, metric }) => namedResult(key, metric)))
   }
 }
 
-/** A shorter list of targets belongs to the outputs with metrics, unless it is complete. */
-const targetsWanted = (y: Tree<Tensor>, names: readonly string[], wanted: readonly boolean[]): readonly boolean[] =>
-  flatten(y).length === names.length ? names.map(() => true) : wanted
+/** What a metric reports: its result under `key`, or the names of a record of results. */
+export function namedResult(key: string, metric: Metric): Readonly<Record<string, Tensor>> {
+  const result = metric.result()
+  return isTensor(result) ? { [key]: result } : result
+}
 
-function byOutput(
-  option: MetricsOption | undefined,
-  names: readonly string[],
-  what: string,
-  aliases: readonly string[] | undefined,
-): MetricIdentifier[][] {
-  const asList = (value: unknown): MetricIdentifier[] =>
-    Array.isArray(value) ? value.filter((item) => item !== null) : value == null ? [] : [value as MetricIdentifier]
-  if (option === undefined) return names.map(() => [])
-  // One output: everything is for it.
-  if (names.length === 1) return [flatten<MetricIdentifier | null>(option as never).flatMap(asList)]
-  if (Array.isArray(option) || isRecord(option)) {
-    if (Array.isArray(option) && option.length === 0) return names.map(() => [])
-    return resolvePerOutput<MetricIdentifier | readonly MetricIdentifier[]>(option, names, what, aliases).map(asList)
-  }
-  throw new ValueError({
-    where: what,
-    problem: 'the model has several outputs',
-    expected: `a list with an entry for each of ${names.join(', ')}, or a record with some of these names`,
-    received: String(option),
-  })
+const isTensor = (result: Tensor | Readonly<Record<string, Tensor>>): result is Tensor => 'dtype' in result && 'shape' in result
+
+/** The metrics of each output. With a single output, everything is for it. */
+function identifiersOf(outputs: Outputs, option: MetricsOption | undefined, what: string): MetricIdentifier[][] {
+  const isOne = (value: unknown, meetsOutput: boolean): boolean => isIdentifier(value) || (meetsOutput && Array.isArray(value))
+  // An empty list stands for none, however many outputs there are.
+  const given = Array.isArray(option) && option.length === 0 ? null : option
+  return outputs
+    .match<Tree<MetricIdentifier | null>>(given, { what, isOne })
+    .map((found) =>
+      found === null ? [] : (flatten<MetricIdentifier | null>(found).filter((identifier) => identifier !== null) as MetricIdentifier[]),
+    )
 }
 
 function build(
-  names: readonly string[],
+  outputs: Outputs,
   plain: readonly MetricIdentifier[][],
   weighted: readonly MetricIdentifier[][],
-  targets: readonly (Tensor | null)[],
+  targets: readonly Tensor[],
   predictions: readonly Tensor[],
 ): OutputMetric[] {
   const counts = new Map<string, number>()
   const make = (identifiers: readonly MetricIdentifier[][], isWeighted: boolean): OutputMetric[] =>
     identifiers.flatMap((list, output) =>
       list.map((identifier) => {
-        const target = targets[output]
-        if (target == null)
-          throw new DataError({
-            where: `metrics of output '${names[output]}'`,
-            problem: 'there are no targets for it',
-            hint: 'pass y to fit and evaluate',
-          })
-        const metric = resolveMetric(identifier, target, predictions[output] as Tensor)
-        const prefix = names.length > 1 ? `${names[output]}_` : ''
-        return { output, metric, isWeighted, key: distinctKey(counts, prefix, metric.name, isWeighted) }
+        const metric = resolveMetric(identifier, targets[output] as Tensor, predictions[output] as Tensor)
+        const prefix = outputs.prefix(output)
+        const keyOf = (name: string): string => (prefix === null ? name : `${prefix}_${name}`)
+        const own = keyOf(metric.name)
+        const key = distinctName(counts, isWeighted && counts.has(own) ? keyOf(`weighted_${metric.name}`) : own)
+        return { output, metric, isWeighted, key }
       }),
     )
   return [...make(plain, false), ...make(weighted, true)]
-}
-
-/** `name`, then `weighted_name` for a weighted metric, then `name_1`, … */
-function distinctKey(counts: Map<string, number>, prefix: string, name: string, isWeighted: boolean): string {
-  let key = `${prefix}${name}`
-  if (counts.has(key) && isWeighted) key = `${prefix}weighted_${name}`
-  const count = counts.get(key) ?? 0
-  counts.set(key, count + 1)
-  return count === 0 ? key : `${key}_${count}`
 }

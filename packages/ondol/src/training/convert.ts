@@ -8,14 +8,16 @@ import type { TensorLike } from '../ops/define.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { isRecord } from './outputs.js'
 
-/** Tensors, typed arrays or nested arrays of numbers, samples first; several in a list, or a record by name. */
-export type DataLike = TensorLike | HostArray | readonly DataLike[] | { readonly [name: string]: DataLike }
+/** Tensors, typed arrays or nested arrays of numbers, samples first; several in a list, or a record by name; null for none. */
+export type DataLike = TensorLike | HostArray | readonly (DataLike | null)[] | { readonly [name: string]: DataLike | null }
 
 /** What the data is for. */
 export interface Expected {
   readonly symbols?: readonly KerasTensor[] | undefined
   readonly names?: readonly string[] | undefined
   readonly count?: number | undefined
+  /** How they are nested. */
+  readonly structure?: Tree<unknown> | undefined
 }
 
 /** Makes tensors, and remembers those that it made, to give their memory back at the end. */
@@ -27,24 +29,27 @@ export class Converter {
    * tensors a list of number arrays means (`count` does where shapes do not matter), and what shape a flat
    * typed array has.
    */
-  convert(data: DataLike, what: string, { symbols, names, count = symbols?.length ?? 1 }: Expected = {}): Tree<Tensor> {
+  convert(data: DataLike, what: string, expected: Expected = {}): Tree<Tensor> {
+    const { symbols, names, structure, count = symbols?.length ?? 1 } = expected
     if (isLeaf(data)) return this.#leaf(data, what, symbols?.length === 1 ? symbols[0] : undefined)
     if (isRecord(data)) {
+      const entries = Object.entries(data).filter(([, item]) => item !== null && item !== undefined)
       return Object.fromEntries(
-        Object.entries(data).map(([name, item]) => {
-          const place = names?.indexOf(name) ?? -1
-          const symbol = symbols?.[place]
-          return [name, this.convert(item as DataLike, `${what}.${name}`, symbol === undefined ? {} : { symbols: [symbol] })]
+        entries.map(([name, item]) => {
+          const inner = isRecord(structure) ? structure[name] : undefined
+          return [name, this.convert(item as DataLike, `${what}.${name}`, partOf(expected, names?.indexOf(name) ?? -1, inner))]
         }),
       )
     }
     if (Array.isArray(data)) {
-      const isListOfInputs = !isNumeric(data) || (count > 1 && data.length === count)
+      const nested = Array.isArray(structure) ? structure : undefined
+      const isListOfInputs = !isNumeric(data) || (count > 1 && (data.length === count || data.length === nested?.length))
       if (!isListOfInputs) return this.#leaf(data as TensorLike, what, symbols?.[0])
-      return (data as readonly DataLike[]).map((item, i) => {
-        const symbol = count === data.length ? symbols?.[i] : undefined
-        return this.convert(item, `${what}[${i}]`, symbol === undefined ? {} : { symbols: [symbol] })
-      })
+      const isNested = nested !== undefined && nested.length === data.length && nested.length !== count
+      const items = (data as readonly DataLike[]).flatMap((item, place) => (item === null || item === undefined ? [] : [{ item, place }]))
+      return items.map(({ item, place }) =>
+        this.convert(item, `${what}[${place}]`, partOf(expected, count === data.length ? place : -1, isNested ? nested[place] : undefined)),
+      )
     }
     throw new DataError({
       where: what,
@@ -74,6 +79,13 @@ export class Converter {
   dispose(): void {
     for (const made of this.#made.splice(0)) made.dispose()
   }
+}
+
+/** What is expected of one of several: the input at that place, or a structure of its own. */
+function partOf({ symbols }: Expected, place: number, structure: Tree<unknown> | undefined): Expected {
+  if (Array.isArray(structure) || isRecord(structure)) return { structure, count: flatten(structure).length }
+  const symbol = symbols?.[place]
+  return symbol === undefined ? {} : { symbols: [symbol] }
 }
 
 const isLeaf = (data: DataLike): data is Tensor | Variable | HostArray | Exclude<TensorLike, readonly unknown[]> =>

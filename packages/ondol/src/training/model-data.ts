@@ -1,5 +1,6 @@
 /** The arguments of `fit`, `evaluate` and `predict` as sources of batches, told by the model what they should be. */
 import { DataError, ValueError } from '../core/errors.js'
+import type { Tree } from '../core/tree.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { type Arrays, type Converter, countSamples, type DataLike, type Expected, sliceArrays } from './convert.js'
 import type { FitOptions } from './options.js'
@@ -10,6 +11,16 @@ export interface DataModel {
   readonly inputSymbols: readonly KerasTensor[] | undefined
   readonly inputNames: readonly string[] | undefined
   readonly outputNames: readonly string[] | undefined
+  readonly inputStructure: Tree<unknown> | undefined
+  readonly outputStructure: Tree<unknown> | undefined
+}
+
+/** How data becomes batches. */
+export interface Batching {
+  readonly batchSize?: number | undefined
+  /** Of a pass: where `batchSize` is not given, it follows from it. */
+  readonly steps?: number | undefined
+  readonly shuffle: boolean | 'batch'
 }
 
 export class ModelData {
@@ -24,15 +35,16 @@ export class ModelData {
 
   /** What to train on and what to validate on. */
   fitSources(x: DataLike | BatchIterable, y: DataLike | null, options: FitOptions): { training: Source; validation: Source | undefined } {
-    const { batchSize = 32, validationSplit = 0, validationData, validationBatchSize = batchSize, shuffle = true, sampleWeight } = options
+    const { batchSize, validationSplit = 0, validationData, shuffle = true, sampleWeight, stepsPerEpoch: steps, validationSteps } = options
+    const validating = { batchSize: options.validationBatchSize ?? batchSize, steps: validationSteps, shuffle: false }
     const validationOf = (): Source | undefined => {
-      if (validationData === undefined) return undefined
-      if (!Array.isArray(validationData)) return this.source(validationData as BatchIterable, null, undefined, validationBatchSize, false)
+      if (validationData == null) return undefined
+      if (!Array.isArray(validationData)) return this.source(validationData as BatchIterable, null, undefined, validating)
       const [valX, valY, valWeight] = validationData as unknown as readonly [DataLike, (DataLike | null)?, (DataLike | null)?]
-      return this.source(valX, valY ?? null, valWeight ?? undefined, validationBatchSize, false)
+      return this.source(valX, valY ?? null, valWeight, validating)
     }
-    if (validationSplit === 0 || validationData !== undefined)
-      return { training: this.source(x, y, sampleWeight, batchSize, shuffle), validation: validationOf() }
+    if (validationSplit === 0 || validationData != null)
+      return { training: this.source(x, y, sampleWeight, { batchSize, steps, shuffle }), validation: validationOf() }
     if (isBatchIterable(x)) {
       throw new DataError({
         where: 'validationSplit',
@@ -54,52 +66,53 @@ export class ModelData {
     }
     const part = (from: number, to: number): Arrays => sliceArrays(arrays, from, to, this.#converter)
     return {
-      training: new ArraySource(part(0, at), batchSize, shuffle),
-      validation: new ArraySource(part(at, count), validationBatchSize, false),
+      training: arraySource(part(0, at), { batchSize, steps, shuffle }),
+      validation: arraySource(part(at, count), validating),
     }
   }
 
   /** All of it as one batch. */
-  batch(x: DataLike, y: DataLike | null, sampleWeight: DataLike | undefined): Feed {
+  batch(x: DataLike, y: DataLike | null, sampleWeight: DataLike | null | undefined): Feed {
     const arrays = this.arrays(x, y, sampleWeight)
     countSamples(arrays)
     return { kind: 'batch', arrays, dispose: () => undefined }
   }
 
-  arrays(x: DataLike, y: DataLike | null, sampleWeight: DataLike | undefined): Arrays {
+  arrays(x: DataLike, y: DataLike | null, sampleWeight: DataLike | null | undefined): Arrays {
     const { inputs, outputs } = this.#expected()
     if (x == null)
       throw new DataError({ where: 'x', problem: 'there is no data', expected: 'tensors, arrays, or batches', received: String(x) })
     return {
       x: this.#converter.convert(x, 'x', inputs),
       y: y === null ? null : this.#converter.convert(y, 'y', outputs),
-      sampleWeight: sampleWeight === undefined ? null : this.#converter.convert(sampleWeight, 'sampleWeight', outputs),
+      sampleWeight: sampleWeight == null ? null : this.#converter.convert(sampleWeight, 'sampleWeight', outputs),
     }
   }
 
   #expected(): { inputs: Expected; outputs: Expected } {
-    const { inputSymbols, inputNames, outputNames } = this.#model
-    return { inputs: { symbols: inputSymbols, names: inputNames }, outputs: { names: outputNames, count: outputNames?.length } }
+    const { inputSymbols, inputNames, outputNames, inputStructure, outputStructure } = this.#model
+    return {
+      inputs: { symbols: inputSymbols, names: inputNames, structure: inputStructure },
+      outputs: { names: outputNames, count: outputNames?.length, structure: outputStructure },
+    }
   }
 
-  /** Arrays in batches of `batchSize`, or batches as they come. */
-  source(
-    x: DataLike | BatchIterable,
-    y: DataLike | null,
-    sampleWeight: DataLike | undefined,
-    batchSize: number,
-    shuffle: boolean | 'batch',
-  ): Source {
-    if (!isBatchIterable(x)) return new ArraySource(this.arrays(x, y, sampleWeight), batchSize, shuffle)
-    if (y !== null || sampleWeight !== undefined) {
+  /** Arrays in batches, or batches as they come. */
+  source(x: DataLike | BatchIterable, y: DataLike | null, sampleWeight: DataLike | null | undefined, batching: Batching): Source {
+    if (!isBatchIterable(x)) return arraySource(this.arrays(x, y, sampleWeight), batching)
+    if (y !== null || sampleWeight != null) {
       throw new DataError({
-        where: 'y',
+        where: y !== null ? 'y' : 'sampleWeight',
         problem: 'batches bring their targets and weights along',
         expected: 'an iterable of [x, y] or [x, y, sampleWeight]',
-        received: 'an iterable and separate targets',
+        received: `an iterable and separate ${y !== null ? 'targets' : 'weights'}`,
       })
     }
     const { inputs, outputs } = this.#expected()
-    return new IterableSource(x, inputs, outputs)
+    return new IterableSource(x, inputs, outputs, batching.shuffle !== false)
   }
+}
+
+function arraySource(arrays: Arrays, { batchSize, steps, shuffle }: Batching): ArraySource {
+  return new ArraySource(arrays, batchSize ?? (steps === undefined ? 32 : Math.max(1, Math.ceil(countSamples(arrays) / steps))), shuffle)
 }

@@ -1,5 +1,6 @@
 /** What `compile`, `fit`, `evaluate` and `predict` take. */
-import type { Callback } from '../callbacks/callback.js'
+import type { NestedCallbacks } from '../callbacks/callback-list.js'
+import { ValueError } from '../core/errors.js'
 import type { LossIdentifier } from '../losses/index.js'
 import type { OptimizerIdentifier } from '../optimizers/index.js'
 import type { ClassWeights } from './class-weight.js'
@@ -11,7 +12,7 @@ import type { BatchIterable } from './source.js'
 export interface CompileOptions {
   /** Default `'rmsprop'`. */
   readonly optimizer?: OptimizerIdentifier
-  /** One for all outputs, a list in their order, or a record by their names; null for an output without. */
+  /** One for all outputs, a list in their order, a record by their names, or nested as they are; null for an output without. */
   readonly loss?: PerOutput<LossIdentifier>
   /** What each output's loss counts in the total. */
   readonly lossWeights?: PerOutput<number>
@@ -31,12 +32,14 @@ export interface CompileOptions {
 export type Verbosity = 'auto' | 0 | 1 | 2
 
 interface RunOptions {
-  /** Samples in a batch. Default 32. */
-  readonly batchSize?: number
-  readonly verbose?: Verbosity
-  readonly callbacks?: readonly Callback[]
-  /** Interrupts the run between two steps: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  /** Samples in a batch of arrays. Default 32, or what makes as many batches as `stepsPerEpoch` or `steps` says. */
+  readonly batchSize?: number | undefined
+  readonly verbose?: Verbosity | undefined
+  readonly callbacks?: NestedCallbacks | null | undefined
+  /** Interrupts the run between two steps, or while it waits for data: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Look through inputs, targets and weights for NaN and infinite numbers, and say where they are. Default false. */
+  readonly checkFinite?: boolean | undefined
 }
 
 export interface FitOptions extends RunOptions {
@@ -72,7 +75,75 @@ export interface PredictOptions extends RunOptions {
 }
 
 export interface OnBatchOptions {
-  readonly sampleWeight?: DataLike
-  readonly classWeight?: ClassWeights
-  readonly returnDict?: boolean
+  readonly sampleWeight?: DataLike | null | undefined
+  readonly classWeight?: ClassWeights | undefined
+  /** Start the metrics again before the batch; else it is added to what they have seen. Default true. */
+  readonly resetMetrics?: boolean | undefined
+  readonly returnDict?: boolean | undefined
+}
+
+/** What `fit`, `evaluate` and their kin take by name; an object with other keys is data. */
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  'batchSize',
+  'callbacks',
+  'checkFinite',
+  'classWeight',
+  'epochs',
+  'initialEpoch',
+  'returnDict',
+  'sampleWeight',
+  'shuffle',
+  'signal',
+  'steps',
+  'stepsPerEpoch',
+  'validationBatchSize',
+  'validationData',
+  'validationFreq',
+  'validationSplit',
+  'validationSteps',
+  'verbose',
+] satisfies (keyof FitOptions | keyof EvaluateOptions)[])
+
+/** `fit(batches, options)` has no targets. */
+export function withOptions<O extends object>(y: DataLike | null | undefined | O, options: O | undefined): [DataLike | null, O] {
+  if (options === undefined && isOptions(y)) return [null, y as O]
+  return [(y as DataLike | null | undefined) ?? null, options ?? ({} as O)]
+}
+
+const isOptions = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.getPrototypeOf(value) === Object.prototype &&
+  Object.keys(value).length > 0 &&
+  Object.keys(value).every((key) => OPTION_NAMES.has(key))
+
+/** @throws ValueError for what is no number of batches. */
+export function requireSteps(name: string, steps: number | undefined): void {
+  if (steps === undefined || (Number.isInteger(steps) && steps > 0)) return
+  throw new ValueError({
+    where: name,
+    problem: 'not a number of batches',
+    expected: 'a whole number of at least 1',
+    received: String(steps),
+  })
+}
+
+/** @throws ValueError for counts that are none. */
+export function requireFitOptions({ epochs = 1, initialEpoch = 0, stepsPerEpoch, validationSteps, validationFreq = 1 }: FitOptions): void {
+  requireSteps('stepsPerEpoch', stepsPerEpoch)
+  requireSteps('validationSteps', validationSteps)
+  for (const [where, count] of Object.entries({ epochs, initialEpoch })) {
+    if (!(Number.isInteger(count) && count >= 0))
+      throw new ValueError({ where, problem: 'not a number of epochs', expected: 'a whole number of at least 0', received: String(count) })
+  }
+  const isFrequency =
+    typeof validationFreq === 'number' ? Number.isInteger(validationFreq) && validationFreq > 0 : Array.isArray(validationFreq)
+  if (!isFrequency) {
+    throw new ValueError({
+      where: 'validationFreq',
+      problem: 'this says no epochs',
+      expected: 'a whole number of at least 1, or a list of epochs, counted from 1',
+      received: String(validationFreq),
+    })
+  }
 }

@@ -3,158 +3,127 @@
  * numbers are read back only when a callback or the epoch's end asks for them.
  */
 import { platform } from '#platform'
-import type { Callback, CallbackModel, Logs } from '../callbacks/callback.js'
-import { CallbackList } from '../callbacks/callback-list.js'
-import { History } from '../callbacks/history.js'
-import { ProgbarLogger } from '../callbacks/progbar-logger.js'
+import type { Logs } from '../callbacks/callback.js'
+import { CallbackList, type NestedCallbacks } from '../callbacks/callback-list.js'
+import type { History } from '../callbacks/history.js'
 import { DataError, ValueError } from '../core/errors.js'
-import { flatten, mapTree, type Tree, unflatten } from '../core/tree.js'
-import { currentBackend, type Jitted, lax, type Tensor, type Variable } from '../engine/index.js'
-import { KerasTensor } from '../ops/operation.js'
+import type { Tree } from '../core/tree.js'
+import { currentBackend, type Tensor } from '../engine/index.js'
 import { makeDefaultSeed } from '../ops/random.js'
-import { type ClassWeights, weighByClass } from './class-weight.js'
-import { type Arrays, Converter, type DataLike } from './convert.js'
-import { readLogs, sorted } from './logs.js'
-import { type DataModel, ModelData } from './model-data.js'
-import type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, PredictOptions, Verbosity } from './options.js'
+import { Collector } from './collector.js'
+import { Converter, type DataLike } from './convert.js'
+import { gather, runEpoch, unlessAborted } from './epoch.js'
+import { requireFinite, requireFiniteArrays } from './finite.js'
+import { type BatchIterable, requireEnd } from './iterable-source.js'
+import { ModelData } from './model-data.js'
+import { ModelSteps, type RunnableModel, release } from './model-steps.js'
+import {
+  type CompileOptions,
+  type EvaluateOptions,
+  type FitOptions,
+  type OnBatchOptions,
+  type PredictOptions,
+  requireFitOptions,
+  requireSteps,
+  type Verbosity,
+} from './options.js'
 import { Pace } from './pace.js'
-import { Sampler } from './sampler.js'
-import { ArraySource, type BatchIterable, type Feed, type Pass, type Source } from './source.js'
-import { type Batch, CompiledStep, compiledUnless, packed } from './step.js'
-
-/** What the runner asks of a model. */
-export interface RunnableModel extends CallbackModel, DataModel {
-  readonly trainableVariables: readonly Variable[]
-  readonly built: boolean
-  computeOutputSpec(inputs: Tree<KerasTensor>): Tree<KerasTensor>
-  resetMetrics(): void
-  getMetricsResult(): Record<string, Tensor>
-  runStep(phase: 'train' | 'test', batch: Batch): Record<string, Tensor> | null
-  predictStep(batch: Batch): Tree<Tensor>
-}
-
-/** Constants of a compiled step; when they change it is compiled anew. */
-interface StepSettings {
-  /** What is trainable. */
-  readonly trainable: string
-  readonly classWeight: ClassWeights | null
-}
+import { Passes } from './position.js'
+import { ArraySource, type Pass, type Source } from './source.js'
 
 /** Of evaluation and prediction, which do not shuffle. */
 const ONLY_PASS: Pass = { epoch: 0, seed: 0, skip: 0 }
 
-type Report = Record<string, Tensor> | null
-
-interface Run {
-  readonly phase: 'Train' | 'Test'
+interface Test {
   readonly source: Source
-  readonly steps: number | null
-  /** The number of steps is the user's, not the data's. */
-  readonly stepsAreGiven: boolean
+  readonly steps: number | undefined
   readonly callbacks: CallbackList
-  readonly settings: StepSettings
   readonly signal: AbortSignal | undefined
+  readonly checkFinite: boolean
 }
 
 export class Runner {
   readonly #model: RunnableModel
   readonly #stepsPerExecution: number
-  readonly #steps: Readonly<Record<'Train' | 'Test', CompiledStep<StepSettings & Tree<unknown>, Report>>>
-  readonly #predict: CompiledStep<null, Tree<Tensor>>
-  readonly #results: Jitted<[key: string], Tensor>
-  /** Keys of the numbers that \`#results\` gives, by the metrics there are. */
-  readonly #resultNames = new Map<string, readonly string[]>()
+  readonly #steps: ModelSteps
   #isRunning = false
 
-  constructor(model: RunnableModel, { runEagerly = false, stepsPerExecution = 1 }: CompileOptions) {
+  constructor(model: RunnableModel, options: CompileOptions) {
     this.#model = model
-    this.#stepsPerExecution = stepsPerExecution
-    const stepOf = (phase: 'train' | 'test'): CompiledStep<StepSettings & Tree<unknown>, Report> =>
-      new CompiledStep(
-        ([x, y, sampleWeight], { classWeight }: StepSettings) => model.runStep(phase, [x, y, this.#weigh(y, sampleWeight, classWeight)]),
-        {
-          name: `${model.name}.${phase}Step`,
-          runEagerly,
-        },
-      )
-    this.#steps = { Train: stepOf('train'), Test: stepOf('test') }
-    this.#predict = new CompiledStep((batch) => model.predictStep(batch), { name: `${model.name}.predictStep`, runEagerly })
-    const results = (key: string): Tensor => {
-      const found = model.getMetricsResult()
-      this.#resultNames.set(key, Object.keys(found))
-      return packed(Object.values(found))
-    }
-    this.#results = compiledUnless(runEagerly, results, `${model.name}.metrics`)
+    this.#stepsPerExecution = options.stepsPerExecution ?? 1
+    this.#steps = new ModelSteps(model, options)
   }
 
   dispose(): void {
-    for (const step of [this.#steps.Train, this.#steps.Test, this.#predict, this.#results]) step.dispose()
-  }
-
-  #weigh(y: Tree<Tensor> | null, sampleWeight: Tree<Tensor> | null, classWeight: ClassWeights | null): Tree<Tensor> | null {
-    return classWeight === null ? sampleWeight : weighByClass(y, sampleWeight, classWeight, this.#model.outputNames ?? [])
-  }
-
-  #settings(source: Source | null, classWeight: ClassWeights | null = null): StepSettings {
-    if (source instanceof ArraySource) this.#build(source.arrays)
-    return { trainable: this.#model.trainableVariables.map(({ path }) => path).join(), classWeight }
-  }
-
-  /** Builds a model that waits for data: else its weights would come with the first step, and the second be compiled anew. */
-  #build({ x }: Arrays): void {
-    if (this.#model.built) return
-    const symbols = mapTree(x, ({ shape, dtype }) => new KerasTensor([null, ...shape.slice(1)], { dtype }))
-    try {
-      this.#model.computeOutputSpec(symbols)
-    } catch {
-      // It may need a known batch size. If something is really wrong, the first step says so.
-    }
+    this.#steps.dispose()
   }
 
   // ---- fit ----
 
   async fit(x: DataLike | BatchIterable, y: DataLike | null, options: FitOptions): Promise<History> {
     return this.#alone('fit', async (data) => {
-      const { epochs = 1, initialEpoch = 0, verbose, callbacks = [], stepsPerEpoch, classWeight, signal } = options
+      requireFitOptions(options)
+      const { epochs = 1, initialEpoch = 0, verbose, callbacks, stepsPerEpoch, classWeight = null, signal, checkFinite = false } = options
       const { training, validation } = data.fitSources(x, y, options)
-      const history = new History()
-      const steps = stepsPerEpoch ?? training.steps
-      const list = this.#callbacks([...callbacks, history], verbose, { epochs, steps })
-      const settings = this.#settings(training, classWeight)
-      this.#model.stopTraining = false
-      const seed = makeDefaultSeed()
-      let logs: Logs = {}
-      let isExhausted = true
+      const model = this.#model
       try {
-        await list.begin('Train')
-        for (let epoch = initialEpoch; epoch < epochs && !this.#model.stopTraining; epoch++) {
-          this.#model.resetMetrics()
-          await list.epochBegin(epoch)
-          if (isExhausted || stepsPerEpoch === undefined) await this.#restart('Train', training, { epoch, seed, skip: 0 })
-          const result = await this.#epoch({
+        if (checkFinite) for (const source of [training, validation]) await requireFiniteSource(source)
+        const steps = requireEnd(training, stepsPerEpoch, 'stepsPerEpoch')
+        if (validation !== undefined) requireEnd(validation, options.validationSteps, 'validationSteps')
+        const list = this.#callbacks(callbacks, verbose, { epochs, steps, addHistory: true })
+        const settings = this.#steps.settings(training, classWeight)
+        model.stopTraining = false
+        const first = { epoch: initialEpoch, batch: 0, shuffleSeed: makeDefaultSeed() }
+        model.fitPosition = first
+        await list.onTrainBegin()
+        const start = model.fitPosition ?? first
+        const { shuffleSeed } = start
+        const passes = new Passes(training, stepsPerEpoch, shuffleSeed)
+        let logs: Logs = {}
+        let hasWarned = false
+        for (let epoch = start.epoch; epoch < epochs && !model.stopTraining; epoch++) {
+          const from = epoch === start.epoch ? start.batch : 0
+          model.fitPosition = { epoch, batch: from, shuffleSeed }
+          if (from === 0) model.resetMetrics()
+          await list.onEpochBegin(epoch)
+          const row = epoch === start.epoch ? await passes.goTo(start, initialEpoch) : await passes.enter(epoch)
+          if (row !== undefined) this.#steps.train.rewind(firstRow(training, row))
+          const result = await runEpoch(model, this.#steps, {
             phase: 'Train',
             source: training,
-            steps,
-            stepsAreGiven: stepsPerEpoch !== undefined,
+            from,
+            to: smallest(steps, passes.left === null ? null : from + passes.left),
+            stepsPerExecution: this.#stepsPerExecution,
             callbacks: list,
             settings,
             signal,
+            checkFinite,
+            onProgress: (batch) => {
+              model.fitPosition = { epoch, batch, shuffleSeed }
+            },
           })
-          isExhausted = result.isExhausted
+          const { batches } = result
+          if (batches === 0) throw noBatches('fit')
+          if (stepsPerEpoch !== undefined && batches < stepsPerEpoch && !model.stopTraining && !hasWarned) {
+            hasWarned = true
+            warnOfTooFew(batches, stepsPerEpoch)
+          }
+          passes.leave(batches - from, result.isExhausted)
           logs = result.logs
-          if (steps === null) list.setSteps(result.batches)
+          if (training.steps === null && stepsPerEpoch === undefined) list.setSteps(batches)
           if (validation !== undefined && isDue(epoch, options.validationFreq)) {
-            const found = await this.#test(validation, list, options.validationSteps, signal)
+            const found = await this.#test({ source: validation, steps: options.validationSteps, callbacks: list, signal, checkFinite })
             logs = { ...logs, ...Object.fromEntries(Object.entries(found).map(([key, value]) => [`val_${key}`, value])) }
           }
-          await list.epochEnd(epoch, logs)
+          model.fitPosition = { epoch: epoch + 1, batch: 0, shuffleSeed }
+          await list.onEpochEnd(epoch, logs)
         }
-        this.#model.optimizer?.finalizeVariableValues(this.#model.trainableVariables)
-        await list.end('Train', logs)
-        return history
+        if (epochs > 0) model.optimizer?.finalizeVariableValues(model.trainableVariables)
+        await list.onTrainEnd(logs)
+        return list.history as History
       } finally {
-        await training.close()
-        await validation?.close()
+        model.fitPosition = null
+        await closeAll(signal, training, validation)
       }
     })
   }
@@ -163,177 +132,114 @@ export class Runner {
 
   async evaluate(x: DataLike | BatchIterable, y: DataLike | null, options: EvaluateOptions): Promise<Logs> {
     return this.#alone('evaluate', async (data) => {
-      const { batchSize = 32, verbose, callbacks = [], steps, sampleWeight, signal } = options
-      const source = data.source(x, y, sampleWeight, batchSize, false)
-      const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps: steps ?? source.steps })
+      const { batchSize, verbose, callbacks, steps, sampleWeight, signal, checkFinite = false } = options
+      requireSteps('steps', steps)
+      const source = data.source(x, y, sampleWeight, { batchSize, steps, shuffle: false })
       try {
-        return await this.#test(source, list, steps, signal)
+        if (checkFinite) await requireFiniteSource(source)
+        const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps: requireEnd(source, steps, 'steps') })
+        return await this.#test({ source, steps, callbacks: list, signal, checkFinite })
       } finally {
-        await source.close()
+        await closeAll(signal, source)
       }
     })
   }
 
-  async #test(source: Source, callbacks: CallbackList, steps: number | undefined, signal: AbortSignal | undefined): Promise<Logs> {
-    this.#model.resetMetrics()
-    await callbacks.begin('Test')
-    await this.#restart('Test', source, ONLY_PASS)
-    const { logs } = await this.#epoch({
+  async #test({ source, steps, callbacks, signal, checkFinite }: Test): Promise<Logs> {
+    const model = this.#model
+    model.stopEvaluating = false
+    model.resetMetrics()
+    await callbacks.onTestBegin()
+    await source.start(ONLY_PASS)
+    this.#steps.test.rewind(0)
+    const { logs, batches } = await runEpoch(model, this.#steps, {
       phase: 'Test',
       source,
-      steps: steps ?? source.steps,
-      stepsAreGiven: steps !== undefined,
+      from: 0,
+      to: smallest(steps ?? null, source.steps),
+      stepsPerExecution: this.#stepsPerExecution,
       callbacks,
-      settings: this.#settings(source),
+      settings: this.#steps.settings(source),
       signal,
+      checkFinite,
     })
-    await callbacks.end('Test', logs)
+    if (batches === 0) throw noBatches('evaluate')
+    if (steps !== undefined && batches < steps && !model.stopEvaluating) warnOfTooFew(batches, steps)
+    await callbacks.onTestEnd(logs)
     return logs
-  }
-
-  // ---- one pass over the data ----
-
-  async #restart(phase: 'Train' | 'Test', source: Source, pass: Pass): Promise<void> {
-    await source.start(pass)
-    this.#steps[phase].rewind()
-  }
-
-  async #epoch(run: Run): Promise<{ logs: Logs; batches: number; isExhausted: boolean }> {
-    const { phase, source, steps, callbacks, settings, signal } = run
-    const step = this.#steps[phase]
-    const pace = new Pace()
-    const sampler = new Sampler()
-    const wantsBegin = callbacks.wants(`on${phase}BatchBegin`)
-    const wishes = callbacks.batchLogs(phase)
-    let batches = 0
-    let isExhausted = false
-    let report: Report = null
-    while (steps === null || batches < steps) {
-      signal?.throwIfAborted()
-      const feeding = this.#feeds(source, steps === null ? Number.POSITIVE_INFINITY : steps - batches)
-      const feeds = feeding instanceof Promise ? await feeding : feeding
-      if (feeds.length === 0) {
-        isExhausted = true
-        break
-      }
-      if (wantsBegin) await callbacks.batchBegin(phase, batches)
-      const previous = report
-      report = step.run(feeds, settings as StepSettings & Tree<unknown>) ?? null
-      release(previous)
-      batches += feeds.length
-      if (wishes === 'every') await callbacks.batchEnd(phase, batches - 1, await this.#read(report))
-      else if (wishes === 'sampled') this.#offerSample(sampler, callbacks, phase, batches - 1, report)
-      const pause = pace.step()
-      if (pause !== undefined) await pause
-      if (phase === 'Train' && this.#model.stopTraining) break
-    }
-    if (isExhausted) requireBatches(run, batches)
-    await pace.drain()
-    await sampler.settle()
-    const logs = await this.#read(report)
-    release(report)
-    return { logs, batches, isExhausted }
-  }
-
-  #offerSample(sampler: Sampler, callbacks: CallbackList, phase: 'Train' | 'Test', batch: number, report: Report): void {
-    sampler.offer(async () => {
-      await callbacks.batchEnd(phase, batch, await this.#read(report))
-    })
-  }
-
-  /** As many batches as one execution takes, fewer at the end. */
-  #feeds(source: Source, limit: number): readonly Feed[] | Promise<readonly Feed[]> {
-    const count = Math.min(this.#stepsPerExecution, limit)
-    const feeds: Feed[] = []
-    while (feeds.length < count) {
-      const feed = source.next()
-      if (feed instanceof Promise) return this.#gather(source, count, feeds, feed)
-      if (feed === undefined) break
-      feeds.push(feed)
-    }
-    return feeds
-  }
-
-  async #gather(source: Source, count: number, feeds: Feed[], first: Promise<Feed | undefined>): Promise<readonly Feed[]> {
-    for (let feed = await first; feed !== undefined; feed = await source.next()) {
-      feeds.push(feed)
-      if (feeds.length >= count) break
-    }
-    return feeds
-  }
-
-  /** What a step reported; where that is nothing, the metrics. */
-  async #read(report: Report): Promise<Logs> {
-    if (report !== null) return readLogs(report)
-    const key = this.#model.metrics.map(({ name }) => name).join()
-    const vector = this.#results(key)
-    const names = this.#resultNames.get(key) as readonly string[]
-    try {
-      const values = await vector.data()
-      return sorted(Object.fromEntries(names.map((name, i) => [name, values[i] as number])))
-    } finally {
-      vector.dispose()
-    }
   }
 
   // ---- predict ----
 
   async predict(x: DataLike | BatchIterable, options: PredictOptions): Promise<Tree<Tensor>> {
     return this.#alone('predict', async (data) => {
-      const { batchSize = 32, verbose, callbacks = [], steps: given, signal } = options
-      const source = data.source(x, null, undefined, batchSize, false)
-      const steps = given ?? source.steps
-      const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps })
-      const [wantsBegin, wantsEnd] = [list.wants('onPredictBatchBegin'), list.wants('onPredictBatchEnd')]
-      const parts: Tree<Tensor>[] = []
+      const { batchSize, verbose, callbacks, steps, signal, checkFinite = false } = options
+      requireSteps('steps', steps)
+      const source = data.source(x, null, undefined, { batchSize, steps, shuffle: false })
+      const model = this.#model
       const pace = new Pace()
       try {
-        await list.begin('Predict')
+        if (checkFinite) await requireFiniteSource(source)
+        const to = smallest(requireEnd(source, steps, 'steps'), source.steps)
+        const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps: to })
+        const [wantsBegin, wantsEnd] = [list.wants('onPredictBatchBegin'), list.wants('onPredictBatchEnd')]
+        const collector = new Collector(source instanceof ArraySource && to === source.steps ? source.samples : null)
+        model.stopPredicting = false
+        await list.onPredictBegin()
         await source.start(ONLY_PASS)
-        this.#predict.rewind()
-        while (steps === null || parts.length < steps) {
+        this.#steps.predict.rewind(0)
+        let batches = 0
+        while ((to === null || batches < to) && !model.stopPredicting) {
           signal?.throwIfAborted()
-          const feed = await source.next()
-          if (feed === undefined) break
-          if (wantsBegin) await list.batchBegin('Predict', parts.length)
-          parts.push(this.#predict.run([feed], null) as Tree<Tensor>)
-          if (wantsEnd) await list.batchEnd('Predict', parts.length - 1, {})
+          const feeding = gather(source, Math.min(this.#stepsPerExecution, to === null ? Number.POSITIVE_INFINITY : to - batches))
+          const feeds = feeding instanceof Promise ? await unlessAborted(feeding, signal) : feeding
+          if (feeds.length === 0) break
+          if (checkFinite) await requireFinite(feeds, batches)
+          if (wantsBegin) await list.onPredictBatchBegin(batches)
+          const outputs = this.#steps.predict.run(feeds, null)
+          batches += feeds.length
+          if (wantsEnd) await list.onPredictBatchEnd(batches - 1, { outputs })
+          collector.add(outputs)
           await pace.step()
         }
         await pace.drain()
-        if (steps === null) list.setSteps(parts.length)
-        const outputs = concatenated(parts)
-        await list.end('Predict', {})
+        const outputs = collector.finish()
+        if (outputs === undefined) throw noBatches('predict')
+        if (to === null) list.setSteps(batches)
+        await list.onPredictEnd()
         return outputs
       } finally {
-        await source.close()
+        await closeAll(signal, source)
       }
     })
   }
 
+  // ---- single batches ----
+
   async predictOnBatch(x: DataLike): Promise<Tree<Tensor>> {
-    return this.#alone('predictOnBatch', async (data) => this.#predict.run([data.batch(x, null, undefined)], null) as Tree<Tensor>)
+    return this.#alone('predictOnBatch', async (data) => this.#steps.predict.run([data.batch(x, null, undefined)], null))
   }
 
-  async onBatch(phase: 'train' | 'test', x: DataLike, y: DataLike | null, { sampleWeight, classWeight }: OnBatchOptions): Promise<Logs> {
+  async onBatch(phase: 'train' | 'test', x: DataLike, y: DataLike | null, options: OnBatchOptions): Promise<Logs> {
     return this.#alone(`${phase}OnBatch`, async (data) => {
-      const step = this.#steps[phase === 'train' ? 'Train' : 'Test']
-      const report = step.run([data.batch(x, y, sampleWeight)], this.#settings(null, classWeight) as StepSettings & Tree<unknown>) ?? null
-      const logs = await this.#read(report)
+      const { sampleWeight, classWeight = null, resetMetrics = true } = options
+      const feed = data.batch(x, y, sampleWeight)
+      if (resetMetrics) this.#model.resetMetrics()
+      const report = this.#steps[phase].run([feed], this.#steps.settings(null, classWeight)) ?? null
+      const logs = await this.#steps.read(report)
       release(report)
       return logs
     })
   }
 
   #callbacks(
-    callbacks: readonly Callback[],
+    callbacks: NestedCallbacks | null = [],
     verbose: Verbosity = 'auto',
-    { epochs, steps }: { readonly epochs: number; readonly steps: number | null },
+    options: { readonly epochs: number; readonly steps: number | null; readonly addHistory?: boolean },
   ): CallbackList {
     // A bar needs a line that can be rewritten; a file gets a line an epoch.
     const level = verbose === 0 || verbose === 2 ? verbose : platform.terminalColumns() === undefined ? 2 : 1
-    const shown = level === 0 || callbacks.some((callback) => callback instanceof ProgbarLogger) ? [] : [new ProgbarLogger()]
-    return new CallbackList([...callbacks, ...shown], this.#model, { verbose: level, epochs, steps })
+    return new CallbackList(callbacks, { ...options, addProgbar: level !== 0, model: this.#model, verbose: level })
   }
 
   /** One run at a time: two would mix their metrics and updates. */
@@ -359,41 +265,38 @@ export class Runner {
   }
 }
 
+/** The smaller of two numbers of batches, of which each may be unknown. */
+const smallest = (a: number | null, b: number | null): number | null => (a === null || b === null ? (a ?? b) : Math.min(a, b))
+
+const firstRow = (source: Source, batch: number): number => (source instanceof ArraySource ? batch * source.batchSize : 0)
+
+async function requireFiniteSource(source: Source | undefined): Promise<void> {
+  if (source instanceof ArraySource) await requireFiniteArrays(source.arrays)
+}
+
+/**
+ * Lets go of all; what a failing iterator throws then says nothing new. Where the run was interrupted, data may be
+ * awaited that never comes: nobody waits for that.
+ */
+async function closeAll(signal: AbortSignal | undefined, ...sources: readonly (Source | undefined)[]): Promise<void> {
+  const closing = sources.map(async (source) => source?.close())
+  const closed = Promise.allSettled(closing)
+  if (signal?.aborted !== true) await closed
+}
+
 function isDue(epoch: number, frequency: number | readonly number[] = 1): boolean {
   return typeof frequency === 'number' ? (epoch + 1) % frequency === 0 : frequency.includes(epoch + 1)
 }
 
-function requireBatches({ steps, stepsAreGiven, phase }: Run, batches: number): void {
-  if (batches === 0) {
-    throw new DataError({
-      where: phase === 'Train' ? 'fit' : 'evaluate',
-      problem: 'the data gave no batches',
-      hint: 'a generator can be used once: pass a function that makes a new one for each epoch',
-    })
-  }
-  if (stepsAreGiven && steps !== null) {
-    console.warn(
-      `ondol: the data ended after ${batches} of ${steps} batches. Make sure that it has enough, or pass a function that makes an endless generator.`,
-    )
-  }
-}
+const noBatches = (where: string): DataError =>
+  new DataError({
+    where,
+    problem: 'the data gave no batches',
+    hint: 'a generator can be used once: pass a function that makes a new one for each epoch',
+  })
 
-function release(report: Report): void {
-  for (const value of Object.values(report ?? {})) value.dispose()
-}
-
-/** Outputs of all batches, one after the other. */
-function concatenated(parts: readonly Tree<Tensor>[]): Tree<Tensor> {
-  const [first, ...others] = parts
-  if (first === undefined) throw new DataError({ where: 'predict', problem: 'the data gave no batches' })
-  if (others.length === 0) return first
-  const columns = parts.map((part) => flatten(part))
-  const whole = flatten(first).map((_, place) =>
-    lax.concat(
-      columns.map((column) => column[place] as Tensor),
-      0,
-    ),
+function warnOfTooFew(batches: number, steps: number): void {
+  console.warn(
+    `ondol: the data ended after ${batches} of ${steps} batches. Make sure that it has enough, or pass a function that makes an endless generator.`,
   )
-  for (const tensor of columns.flat()) tensor.dispose()
-  return unflatten(first as Tree<unknown>, whole)
 }

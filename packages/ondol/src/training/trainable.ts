@@ -2,35 +2,32 @@
  * Layers that can be trained: `compile`, `fit`, `evaluate`, `predict`, and the steps they are made of, which
  * subclasses may override. Follows `keras/src/trainers/trainer.py`; there is one trainer for all backends.
  */
-import type { CallbackModel } from '../callbacks/callback.js'
+import type { CallbackModel, FitPosition } from '../callbacks/callback.js'
 import type { History } from '../callbacks/history.js'
-import { GraphError, ValueError } from '../core/errors.js'
-import { flatten, type Tree } from '../core/tree.js'
+import { GraphError } from '../core/errors.js'
+import type { Tree } from '../core/tree.js'
 import { GradientTape, runStateless, type Tensor, type Variable } from '../engine/index.js'
 import { Layer } from '../layers/layer.js'
 import { givenStateOf } from '../layers/stateless.js'
-import { Metric } from '../metrics/metric.js'
-import { Mean } from '../metrics/reduction.js'
+import type { Metric } from '../metrics/metric.js'
 import * as ops from '../ops/index.js'
 import type { KerasTensor } from '../ops/operation.js'
-import { get as getOptimizer, LossScaleOptimizer, type Optimizer } from '../optimizers/index.js'
-import { CompiledLoss } from './compiled-loss.js'
-import { CompiledMetrics } from './compiled-metrics.js'
+import type { Optimizer } from '../optimizers/index.js'
+import { addedLoss, Compilation, resultsByName, samplesIn } from './compilation.js'
 import type { DataLike } from './convert.js'
-import type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, PredictOptions } from './options.js'
+import {
+  type CompileOptions,
+  type EvaluateOptions,
+  type FitOptions,
+  type OnBatchOptions,
+  type PredictOptions,
+  withOptions,
+} from './options.js'
+import { findMetrics } from './own-metrics.js'
+import { requirePosition } from './position.js'
 import { Runner } from './runner.js'
 import type { BatchIterable } from './source.js'
-import type { Batch } from './step.js'
-
-/** Everything that `compile` settles. */
-interface Compiled {
-  readonly optimizer: Optimizer
-  readonly loss: CompiledLoss | null
-  readonly metrics: CompiledMetrics
-  readonly lossTracker: Mean
-  readonly options: CompileOptions
-  readonly runner: Runner
-}
+import { type Batch, requireReport } from './step.js'
 
 /** What a loss is computed from. */
 export interface LossInputs {
@@ -42,10 +39,11 @@ export interface LossInputs {
 }
 
 export abstract class Trainable extends Layer implements CallbackModel {
-  #compiled: Compiled | undefined
+  #compiled: { readonly compilation: Compilation; readonly runner: Runner } | undefined
   #uncompiledRunner: Runner | undefined
-  #stopTraining = false
   #history: History | undefined
+  #fitPosition: FitPosition | null = null
+  #stop = { training: false, evaluating: false, predicting: false }
 
   // ---- what models tell ----
 
@@ -69,6 +67,16 @@ export abstract class Trainable extends Layer implements CallbackModel {
     return undefined
   }
 
+  /** The inputs as they are nested, if the model is a graph. */
+  get inputStructure(): Tree<KerasTensor> | undefined {
+    return undefined
+  }
+
+  /** The outputs as they are nested, if the model is a graph. */
+  get outputStructure(): Tree<KerasTensor> | undefined {
+    return undefined
+  }
+
   // ---- compile ----
 
   /**
@@ -79,28 +87,11 @@ export abstract class Trainable extends Layer implements CallbackModel {
    * model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
    */
   compile(options: CompileOptions = {}): void {
-    const { loss, lossWeights, metrics, weightedMetrics, stepsPerExecution = 1, autoScaleLoss = true } = options
-    if (!(Number.isInteger(stepsPerExecution) && stepsPerExecution > 0)) {
-      throw new ValueError({
-        where: 'compile',
-        problem: 'stepsPerExecution is no count',
-        expected: 'a whole number of at least 1',
-        received: `${stepsPerExecution}`,
-      })
-    }
-    const inner = getOptimizer(options.optimizer ?? 'rmsprop')
-    const isFloat16 = autoScaleLoss && this.computeDtype === 'float16' && !(inner instanceof LossScaleOptimizer)
-    const names = (): readonly string[] | undefined => this.outputNames
+    const compilation = new Compilation(this, options, () => this.outputNames)
     this.#compiled?.runner.dispose()
     this.#uncompiledRunner?.dispose()
-    this.#compiled = {
-      optimizer: isFloat16 ? new LossScaleOptimizer(inner) : inner,
-      loss: loss == null ? null : new CompiledLoss(loss, lossWeights, names),
-      metrics: new CompiledMetrics(metrics, weightedMetrics, names),
-      lossTracker: new Mean({ name: 'loss' }),
-      options,
-      runner: new Runner(this, options),
-    }
+    this.#uncompiledRunner = undefined
+    this.#compiled = { compilation, runner: new Runner(this, options) }
   }
 
   get compiled(): boolean {
@@ -108,15 +99,19 @@ export abstract class Trainable extends Layer implements CallbackModel {
   }
 
   get optimizer(): Optimizer | null {
-    return this.#compiled?.optimizer ?? null
+    return this.#compiled?.compilation.optimizer ?? null
   }
 
   /** The options that `compile` was given. */
   get compileOptions(): CompileOptions | null {
-    return this.#compiled?.options ?? null
+    return this.#compiled?.compilation.options ?? null
   }
 
-  #requireCompiled(where: string): Compiled {
+  #compilation(where: string): Compilation {
+    return this.#requireCompiled(where).compilation
+  }
+
+  #requireCompiled(where: string): { readonly compilation: Compilation; readonly runner: Runner } {
     if (this.#compiled !== undefined) return this.#compiled
     throw new GraphError({
       where: `${this.name}.${where}`,
@@ -125,13 +120,46 @@ export abstract class Trainable extends Layer implements CallbackModel {
     })
   }
 
+  // ---- while it runs ----
+
   /** Set to true, training ends after this batch. */
   get stopTraining(): boolean {
-    return this.#stopTraining
+    return this.#stop.training
   }
 
   set stopTraining(value: boolean) {
-    this.#stopTraining = value
+    this.#stop.training = value
+  }
+
+  /** Set to true, evaluation ends after this batch. */
+  get stopEvaluating(): boolean {
+    return this.#stop.evaluating
+  }
+
+  set stopEvaluating(value: boolean) {
+    this.#stop.evaluating = value
+  }
+
+  /** Set to true, prediction ends after this batch. */
+  get stopPredicting(): boolean {
+    return this.#stop.predicting
+  }
+
+  set stopPredicting(value: boolean) {
+    this.#stop.predicting = value
+  }
+
+  /**
+   * Where `fit` stands; null outside of it. Assigned in a callback's `onTrainBegin`, fit goes on from there: with
+   * the same order of samples, without the batches that are done, and without resetting the metrics of an epoch
+   * that has begun.
+   */
+  get fitPosition(): FitPosition | null {
+    return this.#fitPosition
+  }
+
+  set fitPosition(position: FitPosition | null) {
+    this.#fitPosition = position === null ? null : requirePosition(position)
   }
 
   /** Of the last `fit`. */
@@ -139,15 +167,26 @@ export abstract class Trainable extends Layer implements CallbackModel {
     return this.#history
   }
 
+  set history(history: History | undefined) {
+    this.#history = history
+  }
+
   // ---- metrics ----
 
-  /** Loss, losses of single outputs, metrics of `compile`, then metrics in the model's own fields. */
+  /** Loss, metrics of `compile`, losses of single outputs, then metrics in the model's own fields. */
   get metrics(): Metric[] {
-    const compiled = this.#compiled
-    const own = ownMetrics(this)
-    if (compiled === undefined) return own
-    const reported = compiled.loss === null ? [] : [compiled.lossTracker, ...compiled.loss.metrics]
-    return [...reported, ...compiled.metrics.metrics, ...own]
+    return [...(this.#compiled?.compilation.reported ?? []), ...findMetrics(this, (layer) => !(layer instanceof Trainable))]
+  }
+
+  /** The state of all metrics. */
+  get metricsVariables(): Variable[] {
+    return this.metrics.flatMap(({ variables }) => variables)
+  }
+
+  /** What is reported, by name, in the order of `evaluate`'s list. Metrics of `compile` are known from the first batch on. */
+  get metricsNames(): string[] {
+    const names = Object.keys(this.getMetricsResult())
+    return this.#compiled?.compilation.orderOf(names, this.metrics) ?? names
   }
 
   /** Metrics start again: at each epoch, and before `evaluate`. */
@@ -157,36 +196,28 @@ export abstract class Trainable extends Layer implements CallbackModel {
 
   /** The value of each metric so far. */
   getMetricsResult(): Record<string, Tensor> {
-    const compiled = this.#compiled
-    const own = Object.fromEntries(ownMetrics(this).map((metric) => [metric.name, metric.result()]))
-    if (compiled === undefined) return own
-    const reported = compiled.loss === null ? [] : [compiled.lossTracker, ...compiled.loss.metrics]
-    return { ...Object.fromEntries(reported.map((metric) => [metric.name, metric.result()])), ...compiled.metrics.result(), ...own }
+    return this.#compiled?.compilation.resultsOf(this.metrics) ?? resultsByName(this.metrics)
   }
 
   // ---- steps ----
 
-  /** The loss of a batch: that of `compile`, and what layers added. Override it for a loss of your own. */
-  computeLoss({ y, yPred, sampleWeight }: LossInputs): Tensor {
-    const compiled = this.#requireCompiled('computeLoss')
-    const main = compiled.loss?.call(y, yPred, sampleWeight) ?? null
-    const added = this.losses.map((loss) => ops.cast(loss, 'float32'))
-    const all = main === null ? added : [main, ...added]
-    const [first, ...rest] = all
-    if (first === undefined) {
-      throw new GraphError({
-        where: this.name,
-        problem: 'there is nothing to make small',
-        expected: 'a loss in compile, or layers that add one with addLoss or a regularizer',
-        hint: "model.compile({ loss: 'mse', … }), or override computeLoss or trainStep",
-      })
-    }
-    return rest.reduce((total, loss) => ops.add(total, loss), first)
-  }
-
-  /** The state of all metrics. */
-  get metricsVariables(): Variable[] {
-    return this.metrics.flatMap(({ variables }) => variables)
+  /**
+   * The loss of a batch, a scalar: that of `compile`, and what layers added. Override it for a loss of your own.
+   *
+   * @throws GraphError when there is nothing to make small.
+   */
+  computeLoss({ y, yPred, sampleWeight, training = true }: LossInputs): Tensor {
+    const main = this.#compiled?.compilation.loss?.call(y, yPred, sampleWeight) ?? null
+    const added = this.losses.map(addedLoss)
+    const [first, ...rest] = main === null ? added : [main, ...added]
+    if (first !== undefined) return rest.reduce((total, loss) => ops.add(total, loss), first)
+    if (!training) return ops.zeros([], 'float32')
+    throw new GraphError({
+      where: this.name,
+      problem: 'there is nothing to make small',
+      expected: 'a loss in compile, or layers that add one with addLoss or a regularizer',
+      hint: "model.compile({ loss: 'mse', … }), or override computeLoss or trainStep",
+    })
   }
 
   /**
@@ -208,61 +239,57 @@ export abstract class Trainable extends Layer implements CallbackModel {
     return [loss, [trainable, nonTrainable, metrics]]
   }
 
-  /** Takes a batch into the metrics of `compile`, and gives all metrics so far. */
+  /** Takes a batch into the metrics of `compile`, and gives what is reported. Override it to report something else. */
   computeMetrics({ y, yPred, sampleWeight }: LossInputs): Record<string, Tensor> {
-    this.#updateMetrics({ yPred, ...(y !== undefined && { y }), ...(sampleWeight !== undefined && { sampleWeight }) })
+    this.#updateMetrics(y, yPred, sampleWeight)
     return this.getMetricsResult()
   }
 
-  #updateMetrics({ y, yPred, sampleWeight }: LossInputs): void {
-    this.#compiled?.metrics.updateState(y, yPred, sampleWeight)
-  }
-
-  #trackLoss(loss: Tensor, x: Tree<Tensor>): void {
-    const batch = flatten(x)[0]?.shape[0] ?? 1
-    this.#compiled?.lossTracker.updateState(loss, ops.full([], batch, 'float32'))
+  #updateMetrics(y: LossInputs['y'], yPred: Tree<Tensor>, sampleWeight: LossInputs['sampleWeight']): void {
+    this.#compiled?.compilation.metrics.updateState(y, yPred, sampleWeight)
   }
 
   /**
    * One step of training on a batch: forward, loss, gradients, update, metrics. Override it to train in a way
-   * of your own; it is traced and compiled, so it must not read values.
+   * of your own; it is traced and compiled, so it must not read values, nor be asynchronous.
    *
    * @returns what is reported, by name.
    */
   trainStep(data: Batch): Record<string, Tensor> {
-    this.#train(data)
-    return this.getMetricsResult()
+    return this.computeMetrics(this.#train(data))
   }
 
-  #train([x, y, sampleWeight]: Batch): void {
-    const { optimizer } = this.#requireCompiled('trainStep')
+  #train([x, y, sampleWeight]: Batch): LossInputs {
+    const compilation = this.#compilation('trainStep')
     const tape = new GradientTape()
     try {
       const yPred = this.callOn([x], { training: true })
-      const loss = this.computeLoss({ x, y, yPred, sampleWeight, training: true })
-      this.#trackLoss(loss, x)
+      const inputs = { x, y, yPred, sampleWeight, training: true }
+      const loss = this.computeLoss(inputs)
+      compilation.trackLoss(loss, samplesIn(x))
+      const { optimizer } = compilation
       const variables = this.trainableVariables
       if (variables.length > 0) {
         const gradients = tape.gradient(optimizer.scaleLoss(loss), variables)
         tape.dispose()
         optimizer.apply(gradients, variables)
       }
-      this.#updateMetrics({ x, y, yPred, sampleWeight })
+      return inputs
     } finally {
       tape.dispose()
     }
   }
 
-  /** One step of evaluation on a batch. */
+  /** One step of evaluation on a batch. Override it as `trainStep`. */
   testStep(data: Batch): Record<string, Tensor> {
-    this.#test(data)
-    return this.getMetricsResult()
+    return this.computeMetrics(this.#test(data))
   }
 
-  #test([x, y, sampleWeight]: Batch): void {
+  #test([x, y, sampleWeight]: Batch): LossInputs {
     const yPred = this.callOn([x], { training: false })
-    if (this.#compiled?.loss != null) this.#trackLoss(this.computeLoss({ x, y, yPred, sampleWeight, training: false }), x)
-    this.#updateMetrics({ x, y, yPred, sampleWeight })
+    const inputs = { x, y, yPred, sampleWeight, training: false }
+    this.#compilation('testStep').trackLoss(this.computeLoss(inputs), samplesIn(x))
+    return inputs
   }
 
   /** One step of prediction: the outputs for a batch. */
@@ -270,12 +297,14 @@ export abstract class Trainable extends Layer implements CallbackModel {
     return this.callOn([x], { training: false })
   }
 
-  /** Engine only: a step, with its report left in the metrics where the steps are the class's own. */
+  /** Engine only: a step. Where all of it is the class's own, its report stays in the metrics, and null comes back. */
   runStep(phase: 'train' | 'test', batch: Batch): Record<string, Tensor> | null {
-    const isOwn = phase === 'train' ? this.trainStep === Trainable.prototype.trainStep : this.testStep === Trainable.prototype.testStep
-    if (!isOwn) return phase === 'train' ? this.trainStep(batch) : this.testStep(batch)
-    if (phase === 'train') this.#train(batch)
-    else this.#test(batch)
+    const { prototype } = Trainable
+    const name = `${phase}Step` as const
+    const reportsMetrics = this.computeMetrics === prototype.computeMetrics && this.getMetricsResult === prototype.getMetricsResult
+    if (this[name] !== prototype[name] || !reportsMetrics) return requireReport(this[name](batch), `${this.name}.${name}`)
+    const { y, yPred, sampleWeight } = phase === 'train' ? this.#train(batch) : this.#test(batch)
+    this.#updateMetrics(y, yPred, sampleWeight)
     return null
   }
 
@@ -289,13 +318,14 @@ export abstract class Trainable extends Layer implements CallbackModel {
    * const { history } = await model.fit(x, y, { epochs: 5, batchSize: 128, validationSplit: 0.1 })
    */
   async fit(x: DataLike | BatchIterable, y?: DataLike | null | FitOptions, options?: FitOptions): Promise<History> {
+    const { compilation, runner } = this.#requireCompiled('fit')
     const [targets, settings] = withOptions<FitOptions>(y, options)
-    this.#history = await this.#requireCompiled('fit').runner.fit(x, targets, settings)
-    return this.#history
+    compilation.warnOfChangedTrainable()
+    return runner.fit(x, targets, settings)
   }
 
   /**
-   * The loss and metrics on data: a number if there is one, a list in the order loss, metrics; a record by name
+   * The loss and metrics on data: a number if there is one, a list in the order of `metricsNames`; a record by name
    * with `returnDict: true`.
    */
   evaluate(
@@ -303,14 +333,18 @@ export abstract class Trainable extends Layer implements CallbackModel {
     y: DataLike | null | undefined,
     options: EvaluateOptions & { readonly returnDict: true },
   ): Promise<Record<string, number>>
-  evaluate(x: DataLike | BatchIterable, y?: DataLike | null, options?: EvaluateOptions): Promise<number | number[]>
+  evaluate(x: BatchIterable, options: EvaluateOptions & { readonly returnDict: true }): Promise<Record<string, number>>
+  evaluate(x: DataLike | BatchIterable, y?: DataLike | null | EvaluateOptions, options?: EvaluateOptions): Promise<number | number[]>
   async evaluate(
     x: DataLike | BatchIterable,
-    y?: DataLike | null,
-    options: EvaluateOptions = {},
+    y?: DataLike | null | EvaluateOptions,
+    options?: EvaluateOptions,
   ): Promise<number | number[] | Record<string, number>> {
-    const logs = await this.#requireCompiled('evaluate').runner.evaluate(x, y ?? null, options)
-    return options.returnDict === true ? logs : this.#flat(logs)
+    const { compilation, runner } = this.#requireCompiled('evaluate')
+    const [targets, settings] = withOptions<EvaluateOptions>(y, options)
+    compilation.warnOfChangedTrainable()
+    const logs = await runner.evaluate(x, targets, settings)
+    return settings.returnDict === true ? logs : this.#flat(logs)
   }
 
   /** The outputs for data, batches put together, in the structure that the model gives. */
@@ -318,7 +352,7 @@ export abstract class Trainable extends Layer implements CallbackModel {
     return this.#runner().predict(x, options)
   }
 
-  /** One step on one batch, whose values are added to the metrics' state. */
+  /** One step of training on one batch, and its loss and metrics as `evaluate` gives them. */
   trainOnBatch(
     x: DataLike,
     y: DataLike | null | undefined,
@@ -326,10 +360,13 @@ export abstract class Trainable extends Layer implements CallbackModel {
   ): Promise<Record<string, number>>
   trainOnBatch(x: DataLike, y?: DataLike | null, options?: OnBatchOptions): Promise<number | number[]>
   async trainOnBatch(x: DataLike, y?: DataLike | null, options: OnBatchOptions = {}): Promise<number | number[] | Record<string, number>> {
-    const logs = await this.#requireCompiled('trainOnBatch').runner.onBatch('train', x, y ?? null, options)
+    const { compilation, runner } = this.#requireCompiled('trainOnBatch')
+    compilation.warnOfChangedTrainable()
+    const logs = await runner.onBatch('train', x, y ?? null, options)
     return options.returnDict === true ? logs : this.#flat(logs)
   }
 
+  /** The loss and metrics of one batch, as `evaluate` gives them. */
   testOnBatch(
     x: DataLike,
     y: DataLike | null | undefined,
@@ -341,68 +378,21 @@ export abstract class Trainable extends Layer implements CallbackModel {
     return options.returnDict === true ? logs : this.#flat(logs)
   }
 
+  /** The outputs for one batch. */
   async predictOnBatch(x: DataLike): Promise<Tree<Tensor>> {
     return this.#runner().predictOnBatch(x)
   }
 
   /** Prediction needs no `compile`. */
   #runner(): Runner {
-    this.#uncompiledRunner ??= this.#compiled === undefined ? new Runner(this, {}) : undefined
-    return this.#compiled?.runner ?? (this.#uncompiledRunner as Runner)
+    if (this.#compiled !== undefined) return this.#compiled.runner
+    this.#uncompiledRunner ??= new Runner(this, {})
+    return this.#uncompiledRunner
   }
 
-  /** Loss first, metrics as given to `compile`, then the rest by name. */
   #flat(logs: Record<string, number>): number | number[] {
-    const first = ['loss', ...(this.#compiled?.metrics.keys ?? [])].filter((key) => key in logs)
-    const keys = [...first, ...Object.keys(logs).filter((key) => !first.includes(key))]
-    const values = keys.map((key) => logs[key] as number)
+    const order = this.#compilation('evaluate').orderOf(Object.keys(logs), this.metrics)
+    const values = order.map((key) => logs[key] as number)
     return values.length === 1 ? (values[0] as number) : values
   }
-}
-
-/** `fit(batches, options)` has no targets. */
-function withOptions<O extends object>(y: DataLike | null | undefined | O, options: O | undefined): [DataLike | null, O] {
-  if (options !== undefined) return [(y as DataLike | null | undefined) ?? null, options]
-  if (isOptions(y)) return [null, y as O]
-  return [(y as DataLike | null | undefined) ?? null, {} as O]
-}
-
-const OPTION_NAMES = [
-  'epochs',
-  'batchSize',
-  'verbose',
-  'callbacks',
-  'signal',
-  'validationData',
-  'stepsPerEpoch',
-  'initialEpoch',
-  'shuffle',
-  'classWeight',
-  'validationSplit',
-  'validationSteps',
-  'validationFreq',
-]
-const isOptions = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  Object.getPrototypeOf(value) === Object.prototype &&
-  Object.keys(value).length > 0 &&
-  Object.keys(value).every((key) => OPTION_NAMES.includes(key))
-
-/** Metrics in the fields of a model and of all layers in it. */
-function ownMetrics(model: Layer): Metric[] {
-  const found = new Set<Metric>()
-  const seen = new Set<Layer>()
-  const visit = (value: unknown): void => {
-    if (value instanceof Metric) found.add(value)
-    else if (Array.isArray(value)) value.forEach(visit)
-  }
-  const visitLayer = (layer: Layer): void => {
-    if (seen.has(layer)) return
-    seen.add(layer)
-    Object.values(layer).forEach(visit)
-    layer.sublayers.forEach(visitLayer)
-  }
-  visitLayer(model)
-  return [...found]
 }
