@@ -5,10 +5,10 @@
  * `training` and masks, runs `call`, and on symbolic tensors records a node of the model's graph.
  */
 import { INVOKE } from '../core/callable.js'
+import { type CustomObjects, getRegisteredName } from '../core/custom-objects.js'
 import { isFloat } from '../core/dtype.js'
 import { GraphError, OndolError, ValueError } from '../core/errors.js'
 import type { PartialShape } from '../core/shape.js'
-import type { SerializedObject } from '../core/spelling.js'
 import { flatten, mapTree, type Tree } from '../core/tree.js'
 import { lax, Tensor, withAutocast, withoutTapes, withoutTrace, withScope } from '../engine/index.js'
 import type { TensorLike } from '../ops/define.js'
@@ -22,6 +22,7 @@ import { type DTypePolicyLike, getDtypePolicy } from './dtype-policy.js'
 import { assertInputCompatibility, type InputSpec } from './input-spec.js'
 import { LayerState } from './layer-state.js'
 import { anyMaskOf, type Masks, masksOf, setMask } from './masks.js'
+import { markIfShared, type SerializedLayer } from './sharing.js'
 import { type StatelessOutcome, statelessCall } from './stateless.js'
 
 /** Options that every layer takes. */
@@ -87,11 +88,13 @@ export class Layer extends LayerState implements Operation {
   static readonly positional: readonly string[] = []
   /** Has nothing to build: is built as soon as made, unless a subclass overrides `build`. */
   static readonly isStateless: boolean = false
+  /** Whether `fromConfig` makes the layers in its config itself. */
+  static readonly readsLayers: boolean = false
 
   readonly autocast: boolean
   readonly activityRegularizer: regularizers.Regularizer | null
-  /** `inputShape` as given, for `Sequential`. */
-  readonly inputShape: PartialShape | undefined
+  /** The option `inputShape`, for `Sequential`. */
+  readonly givenInputShape: PartialShape | undefined
   /** What inputs must look like; one for each, in order. */
   inputSpec: InputSpec | readonly (InputSpec | null)[] | null = null
   /** Whether a mask that comes in goes on to the output (see `computeMask`). */
@@ -112,7 +115,7 @@ export class Layer extends LayerState implements Operation {
     }
     this.autocast = autocast
     this.activityRegularizer = regularizers.get(activityRegularizer)
-    this.inputShape = inputShape
+    this.givenInputShape = inputShape
     this.supportsMasking = this.computeMask !== Layer.prototype.computeMask
     this.built = Class.isStateless && this.build === Layer.prototype.build
     // Whoever calls build(), it runs the same way; `super.build(…)` still finds the classes' own.
@@ -153,22 +156,25 @@ export class Layer extends LayerState implements Operation {
     return this.#inboundNodes
   }
 
-  /** The symbolic input of its only call. */
+  /** The symbolic input of its first call. Later calls are in `inboundNodes`. */
   get input(): Tree<KerasTensor> {
-    const { inputs } = this.#onlyNode('input')
+    const { inputs } = this.#firstNode('input')
     return inputs.length === 1 ? (inputs[0] as KerasTensor) : inputs
   }
 
-  /** The symbolic output of its only call. */
+  /** The symbolic output of its first call. Later calls are in `inboundNodes`. */
   get output(): Tree<KerasTensor> {
-    return this.#onlyNode('output').output
+    return this.#firstNode('output').output
   }
 
-  #onlyNode(what: string): SymbolicNode {
-    const [node, ...others] = this.#inboundNodes
-    if (node !== undefined && others.length === 0) return node
-    const problem = node === undefined ? 'it was never called on symbolic tensors' : `it was called ${others.length + 1} times`
-    throw new GraphError({ where: this.name, problem: `${what} is not defined: ${problem}`, hint: 'see inboundNodes' })
+  #firstNode(what: string): SymbolicNode {
+    const [node] = this.#inboundNodes
+    if (node !== undefined) return node
+    throw new GraphError({
+      where: this.name,
+      problem: `${what} is not defined: it was never called on symbolic tensors`,
+      hint: 'call it on an Input, or on what another layer makes of one',
+    })
   }
   // ---- building ----
 
@@ -180,12 +186,17 @@ export class Layer extends LayerState implements Operation {
   /** Builds with the shapes of these arguments, if that has not been done. */
   #ensureBuilt(args: readonly unknown[]): void {
     if (this.built) return
-    const unknownBatch = currentCall()?.batchIsUnknown === true
+    const anyBatch = this.buildsForAnyBatch
     const shapeOf = (leaf: unknown): unknown => {
       if (!(leaf instanceof Tensor || leaf instanceof KerasTensor)) return null
-      return unknownBatch && leaf.shape.length > 0 ? [null, ...leaf.shape.slice(1)] : [...leaf.shape]
+      return anyBatch && leaf.shape.length > 0 ? [null, ...leaf.shape.slice(1)] : [...leaf.shape]
     }
     this.build(...args.map((arg) => mapTree(arg as Tree<unknown>, shapeOf)))
+  }
+
+  /** Whether a call builds it with `null` for the batch size, or with that of the data at hand. */
+  protected get buildsForAnyBatch(): boolean {
+    return currentCall()?.batchIsUnknown === true
   }
 
   /** What `buildFromConfig` needs to build the same weights. */
@@ -378,7 +389,7 @@ export class Layer extends LayerState implements Operation {
   }
 
   /** A layer as `getConfig` described it. */
-  static fromConfig(config: Readonly<Record<string, unknown>>): Layer {
+  static fromConfig(config: Readonly<Record<string, unknown>>, _customObjects?: CustomObjects): Layer {
     // biome-ignore lint/complexity/noThisInStatic: the class that it is called on, with its own table
     const Class = this as unknown as typeof Layer & (new (...args: unknown[]) => Layer)
     const { batch_input_shape: legacyShape, ...rest } = config
@@ -389,16 +400,17 @@ export class Layer extends LayerState implements Operation {
   }
 
   /** As Keras writes it to files: class, config and what it was built with. */
-  serialize(): SerializedObject & { readonly build_config?: Record<string, unknown> } {
-    const isKeras = this.module !== ''
+  serialize(): SerializedLayer {
+    const { module } = this
     const buildConfig = this.getBuildConfig()
-    return {
-      module: isKeras ? this.module : null,
+    const isPublic = /^keras(\.layers)?$/.test(module)
+    return markIfShared(this as Layer, {
+      module: module === '' ? null : module,
       class_name: this.className,
       config: this.getConfig(),
-      registered_name: isKeras ? null : this.className,
+      registered_name: isPublic ? null : module === '' ? getRegisteredName(this.constructor) : this.className,
       ...(buildConfig !== null && { build_config: buildConfig }),
-    }
+    })
   }
 
   override toString(): string {

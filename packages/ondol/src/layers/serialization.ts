@@ -1,31 +1,39 @@
 /** Layers to and from the objects that Keras's files describe them with. Names resolve here, or nowhere. */
+import { type CustomObjects, customNames, getRegisteredObject } from '../core/custom-objects.js'
 import { SavingError } from '../core/errors.js'
 import { nearest } from '../core/registry.js'
 import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { type AnyDefinition, OpNode } from '../ops/define.js'
+import * as ops from '../ops/index.js'
+import type { Operation } from '../ops/operation.js'
 import { Activation, LeakyReLU, ReLU, Softmax } from './activation-layers.js'
 import { BatchNormalization } from './batch-normalization.js'
+import { isRecord } from './convert.js'
 import { Conv1D, Conv2D } from './convolution.js'
 import { Dense } from './dense.js'
 import { Dropout } from './dropout.js'
 import { Embedding } from './embedding.js'
 import { GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D } from './global-pooling.js'
 import { InputLayer } from './input-layer.js'
-import type { Layer } from './layer.js'
+import { Layer } from './layer.js'
 import { Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract } from './merging.js'
 import { AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D } from './pooling.js'
 import { Flatten, Permute, Reshape, ZeroPadding1D, ZeroPadding2D } from './reshaping.js'
 import { LSTM, LSTMCell } from './rnn/lstm.js'
 import { RNN } from './rnn/rnn.js'
+import { type SerializedLayer, sharedOr, whileReading, whileWriting } from './sharing.js'
 
 /** A class with a static `fromConfig`. */
 export interface LayerClass {
   readonly className: string
   readonly name: string
-  fromConfig(config: Readonly<Record<string, unknown>>): Layer
+  /** Whether `fromConfig` makes the layers in its config itself, as models do. */
+  readonly readsLayers: boolean
+  fromConfig(config: Readonly<Record<string, unknown>>, customObjects?: CustomObjects): Layer
 }
 
 /** Classes of your own, by the name in the file. */
-export type CustomLayers = Readonly<Record<string, LayerClass>>
+export type CustomLayers = CustomObjects
 
 const CLASSES: readonly LayerClass[] = [
   Activation,
@@ -65,41 +73,94 @@ const CLASSES: readonly LayerClass[] = [
   ZeroPadding2D,
 ]
 
-const byName: ReadonlyMap<string, LayerClass> = new Map(CLASSES.map((Class) => [Class.className, Class]))
+const byName = new Map<string, LayerClass>(CLASSES.map((Class) => [Class.className, Class]))
 
-export const serialize = (layer: Layer): SerializedObject => layer.serialize()
+/** Makes a class known by its name; for rooms above this one. */
+export function registerLayerClass(Class: LayerClass): void {
+  byName.set(Class.className, Class)
+}
+
+export const serialize = (layer: Layer): SerializedLayer => whileWriting(() => layer.serialize())
 
 /**
- * The layer that `serialize` described, built if it was built.
+ * The layer (or model) that `serialize` described, built if it was built. Layers that stand in several places are
+ * made once.
  *
  * @throws SavingError when there is no such class.
  */
-export function deserialize(description: SerializedObject & { readonly build_config?: unknown }, custom: CustomLayers = {}): Layer {
-  const name = description.registered_name ?? description.class_name
-  const Class = Object.hasOwn(custom, name)
-    ? custom[name]
-    : Object.hasOwn(custom, description.class_name)
-      ? custom[description.class_name]
-      : byName.get(description.class_name)
-  if (Class === undefined) {
-    const known = [...byName.keys(), ...Object.keys(custom)]
-    const [near] = nearest(description.class_name, known)
-    throw new SavingError({
-      problem: `there is no layer class '${description.class_name}'`,
-      received: name,
-      hint:
-        near === undefined
-          ? 'pass classes of your own as custom objects'
-          : `did you mean '${near}'? Classes of your own are passed as custom objects`,
-    })
-  }
-  // Layers inside, such as the cell of an RNN.
-  const isLayerConfig = (value: unknown): value is SerializedObject =>
-    isSerializedObject(value) && (byName.has(value.class_name) || Object.hasOwn(custom, value.class_name))
-  const config = Object.fromEntries(
-    Object.entries(description.config).map(([key, value]) => [key, isLayerConfig(value) ? deserialize(value, custom) : value]),
-  )
-  const layer = Class.fromConfig(config)
-  layer.buildFromConfig((description.build_config ?? null) as Record<string, unknown> | null)
+export const deserialize = (description: SerializedLayer, customObjects: CustomObjects = {}): Layer =>
+  whileReading(() => sharedOr(description, () => make(description, customObjects)))
+
+function make(description: SerializedLayer, customObjects: CustomObjects): Layer {
+  const Class = findClass(description, customObjects)
+  const config = Class.readsLayers ? description.config : deserializeLayersIn(description.config, customObjects)
+  const layer = Class.fromConfig(config as Readonly<Record<string, unknown>>, customObjects)
+  layer.buildFromConfig(description.build_config ?? null)
   return layer
+}
+
+/** A config in which descriptions of layers, such as the cell of an RNN, have become layers. */
+export function deserializeLayersIn(config: unknown, customObjects: CustomObjects = {}): unknown {
+  if (Array.isArray(config)) return config.map((item) => deserializeLayersIn(item, customObjects))
+  if (isSerializedObject(config)) return lookUp(config, customObjects) === undefined ? config : deserialize(config, customObjects)
+  if (!isRecord(config)) return config
+  return Object.fromEntries(Object.entries(config).map(([key, item]) => [key, deserializeLayersIn(item, customObjects)]))
+}
+
+const isLayerClass = (value: unknown): value is LayerClass =>
+  typeof value === 'function' && value.prototype instanceof Layer && 'fromConfig' in value
+
+/** Classes of the user's own come before Keras's of the same name. */
+function lookUp({ class_name, registered_name }: SerializedObject, customObjects: CustomObjects): LayerClass | undefined {
+  for (const name of [registered_name, class_name]) {
+    const own = typeof name === 'string' ? getRegisteredObject(name, customObjects) : undefined
+    if (isLayerClass(own)) return own
+  }
+  return byName.get(class_name)
+}
+
+function findClass(description: SerializedObject, customObjects: CustomObjects): LayerClass {
+  const { class_name: className, registered_name: registeredName } = description
+  const found = lookUp(description, customObjects)
+  if (found !== undefined) return found
+  const [near] = nearest(className, [...byName.keys(), ...customNames(customObjects)])
+  throw new SavingError({
+    problem: `there is no layer class '${className}'`,
+    received: registeredName ?? className,
+    hint: `${near === undefined ? '' : `did you mean '${near}'? `}Classes of your own are registered with registerKerasSerializable, or passed as customObjects`,
+  })
+}
+
+/** Keras's ops by module and class: what stands in a graph between the layers. */
+let opsByName: ReadonlyMap<string, AnyDefinition> | undefined
+function opDefinition(className: string): AnyDefinition | undefined {
+  opsByName ??= new Map(
+    Object.values<unknown>(ops)
+      .flatMap((op) => (typeof op === 'function' && 'definition' in op ? [op.definition as AnyDefinition] : []))
+      .map((definition) => [definition.name, definition]),
+  )
+  return opsByName.get(className)
+}
+
+/**
+ * A layer, or an op with its parameters. `args` and `kwargs` are those of its call: what an op takes besides tensors
+ * may stand there too.
+ *
+ * @throws SavingError when there is no such op.
+ */
+export function deserializeOperation(
+  description: SerializedLayer,
+  customObjects: CustomObjects = {},
+  args: readonly unknown[] = [],
+  kwargs: Readonly<Record<string, unknown>> = {},
+): Operation {
+  const { module, class_name: className, config } = description
+  if (module === null || !/^keras\.src\.ops\./.test(module)) return deserialize(description, customObjects)
+  const definition = opDefinition(className)
+  if (definition === undefined) throw new SavingError({ problem: `there is no op '${className}'`, received: `${module}.${className}` })
+  const byPosition = definition.parameters.flatMap((name, i) => {
+    const value = args[definition.tensors + i]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return OpNode.fromConfig(definition, { ...config, ...kwargs, ...Object.fromEntries(byPosition) })
 }

@@ -5,8 +5,10 @@
 import { DataError, GraphError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
 import { flatten, mapTree, type Tree, unflatten } from '../core/tree.js'
-import type { Tensor } from '../engine/index.js'
-import { isSymbolic, type KerasTensor, type Operation, type SymbolicNode } from '../ops/operation.js'
+import { Tensor } from '../engine/index.js'
+import { isRecord } from '../layers/convert.js'
+import { Input, InputLayer } from '../layers/input-layer.js'
+import { isSymbolic, KerasTensor, type Operation, recordCall, type SymbolicNode } from '../ops/operation.js'
 
 /** The call that made a symbolic tensor. */
 export function nodeOf({ history }: KerasTensor): SymbolicNode {
@@ -17,6 +19,8 @@ export function nodeOf({ history }: KerasTensor): SymbolicNode {
 export const isInputNode = (node: SymbolicNode): boolean => node.inputs.length === 0
 
 export class ModelGraph {
+  readonly inputTree: Tree<KerasTensor>
+  readonly outputTree: Tree<KerasTensor>
   readonly inputs: readonly KerasTensor[]
   readonly outputs: readonly KerasTensor[]
   /** Input layers and operations, deepest first. */
@@ -25,13 +29,17 @@ export class ModelGraph {
   readonly nodesByDepth: readonly (readonly SymbolicNode[])[]
   readonly #steps: readonly SymbolicNode[]
 
-  constructor(
-    readonly inputTree: Tree<KerasTensor>,
-    readonly outputTree: Tree<KerasTensor>,
-    where: string,
-  ) {
-    this.inputs = requireSymbols(where, 'inputs', inputTree)
-    this.outputs = requireSymbols(where, 'outputs', outputTree)
+  constructor(inputTree: Tree<KerasTensor>, outputTree: Tree<KerasTensor>, where: string) {
+    const given = requireSymbols(where, 'inputs', inputTree)
+    const wanted = requireSymbols(where, 'outputs', outputTree)
+    const ends = given.every((input) => isInputNode(nodeOf(input)))
+      ? { inputTree, outputTree }
+      : onInputsOfItsOwn(inputTree, outputTree, collect(given, wanted, where).nodes)
+    // Copies: lists and records that the caller changes later must not change the graph.
+    this.inputTree = mapTree(ends.inputTree, (tensor) => tensor)
+    this.outputTree = mapTree(ends.outputTree, (tensor) => tensor)
+    this.inputs = flatten(this.inputTree)
+    this.outputs = flatten(this.outputTree)
     const { nodes, order } = collect(this.inputs, this.outputs, where)
     const { nodeDepths, operationDepths } = depths(nodes)
     this.inputs.forEach((input) => {
@@ -48,9 +56,9 @@ export class ModelGraph {
   }
 
   /** Runs every call on real (or traced) tensors, one for each of `inputs`. */
-  run(values: readonly Tensor[]): Tree<Tensor> {
-    const known = new Map<KerasTensor, Tensor>()
-    this.inputs.forEach((input, index) => known.set(input, values[index] as Tensor))
+  run(values: readonly (Tensor | null)[]): Tree<Tensor> {
+    const known = new Map<KerasTensor, Tensor | null>()
+    this.inputs.forEach((input, index) => known.set(input, values[index] as Tensor | null))
     const filled = (leaf: unknown): unknown => (isSymbolic(leaf) ? known.get(leaf) : leaf)
     for (const { operation, args, options, outputs } of this.#steps) {
       if (outputs.every((output) => known.has(output))) continue
@@ -71,14 +79,14 @@ export class ModelGraph {
 
   /** What people call the inputs: the names of their layers. */
   get inputNames(): string[] {
-    return this.inputs.map((input) => input.history?.operation.name ?? input.name)
+    return this.inputs.map(nameOf)
   }
 
   /** The names of the layers that make the outputs; a name that comes again gets a number. */
   get outputNames(): string[] {
     const counts = new Map<string, number>()
     return this.outputs.map((output) => {
-      const name = output.history?.operation.name ?? output.name
+      const name = nameOf(output)
       const count = counts.get(name) ?? 0
       counts.set(name, count + 1)
       return count === 0 ? name : `${name}_${count}`
@@ -133,8 +141,44 @@ function collect(
   return { nodes, order }
 }
 
+/**
+ * The same graph with an `Input` in the place of each input that a layer or op makes: its calls are recorded once more,
+ * on new tensors, as if the layers had been called on these inputs.
+ */
+function onInputsOfItsOwn(
+  inputTree: Tree<KerasTensor>,
+  outputTree: Tree<KerasTensor>,
+  nodes: readonly SymbolicNode[],
+): { inputTree: Tree<KerasTensor>; outputTree: Tree<KerasTensor> } {
+  const copies = new Map<KerasTensor, KerasTensor>()
+  const copyOf = (leaf: unknown): unknown => (isSymbolic(leaf) ? (copies.get(leaf) ?? leaf) : leaf)
+  const inputs = mapTree(inputTree, (tensor) => {
+    const copy = isInputNode(nodeOf(tensor))
+      ? tensor
+      : Input({ batchShape: tensor.shape, dtype: tensor.dtype, name: `${tensor.name}CLONE` })
+    copies.set(tensor, copy)
+    return copy
+  })
+  for (const { operation, args, options, output, inputs: sources } of nodes) {
+    if (sources.length === 0) continue
+    const outputs = mapTree(output, (tensor) => {
+      const copy = new KerasTensor(tensor.shape, { dtype: tensor.dtype, name: `${tensor.name}_clone` })
+      copy.mask = tensor.mask
+      // An input that is one of several outputs of this call keeps its Input.
+      if (!copies.has(tensor)) copies.set(tensor, copy)
+      return copy
+    })
+    recordCall(
+      operation,
+      mapTree(args as Tree<unknown>, copyOf) as unknown[],
+      mapTree(options as Tree<unknown>, copyOf) as Record<string, unknown>,
+      outputs,
+    )
+  }
+  return { inputTree: inputs, outputTree: mapTree(outputTree, (tensor) => copyOf(tensor) as KerasTensor) }
+}
+
 function disconnected(where: string, source: KerasTensor, path: readonly KerasTensor[], inputs: readonly KerasTensor[]): GraphError {
-  const nameOf = (tensor: KerasTensor): string => tensor.history?.operation.name ?? tensor.name
   const [output, user] = [path[0], path.at(-1)]
   return new GraphError({
     where,
@@ -183,41 +227,81 @@ function requireDistinctNames(where: string, operations: readonly Operation[]): 
   })
 }
 
-/** Values in the order of the graph's inputs: by name from a record, by place from a list. */
-export function matchInputs(graph: ModelGraph, values: Tree<Tensor>, where: string): Tensor[] {
-  const names = graph.inputNames
+/** What the inputs are called, and by which keys a record may name them: keys of the model's own record, or names. */
+const nameOf = (tensor: KerasTensor): string => tensor.history?.operation.name ?? tensor.name
+
+const isOptional = (input: KerasTensor): boolean => {
+  const operation = input.history?.operation
+  return operation instanceof InputLayer && operation.optional
+}
+
+/**
+ * Values in the order of the graph's inputs: by name from a record (in any order, others ignored), by place from a
+ * list; nested as the model's inputs are, or flat. `null` where an optional input is left out.
+ *
+ * @throws DataError that names what is missing.
+ */
+export function matchInputs(graph: ModelGraph, values: Tree<Tensor | null>, where: string): (Tensor | null)[] {
+  const matched = matchTree(graph.inputTree, values) ?? matchNames(graph, values) ?? matchFlat(graph, values)
+  const missing = matched?.findIndex((value, index) => value === null && !isOptional(graph.inputs[index] as KerasTensor)) ?? -1
+  if (matched !== undefined && missing < 0) return matched
+  throw missing >= 0
+    ? new DataError({
+        where,
+        problem: `input '${nameOf(graph.inputs[missing] as KerasTensor)}' is not optional, but null came`,
+        hint: 'only an Input({ …, optional: true }) may be left out',
+      })
+    : mismatch(graph, values, where)
+}
+
+/** Values whose structure follows the model's: records by key, lists by place. */
+function matchTree(expected: Tree<KerasTensor>, values: Tree<Tensor | null> | undefined): (Tensor | null)[] | undefined {
+  if (values === undefined) return isSymbolic(expected) && isOptional(expected) ? [null] : undefined
+  if (isSymbolic(expected)) return values === null || values instanceof Tensor ? [values] : undefined
+  const isList = Array.isArray(expected)
+  const hasKind = isList ? Array.isArray(values) && values.length === expected.length : isRecord(values)
+  if (!hasKind) return undefined
+  const found: (Tensor | null)[] = []
+  for (const [key, child] of Object.entries(expected)) {
+    const matched = matchTree(child as Tree<KerasTensor>, (values as Readonly<Record<string, Tree<Tensor>>>)[key])
+    if (matched === undefined) return undefined
+    found.push(...matched)
+  }
+  return found
+}
+
+/** A record with the names of the inputs, whatever structure the model was made with. */
+function matchNames({ inputs }: ModelGraph, values: Tree<Tensor | null>): (Tensor | null)[] | undefined {
+  if (!isRecord(values)) return undefined
+  const found = inputs.map((input) => values[nameOf(input)] ?? (isOptional(input) ? null : undefined))
+  return found.every((value) => value === null || value instanceof Tensor) ? (found as (Tensor | null)[]) : undefined
+}
+
+/** As many values as inputs, in a list of whatever depth; a record stands for its values when there is one input. */
+function matchFlat({ inputs }: ModelGraph, values: Tree<Tensor | null>): (Tensor | null)[] | undefined {
   const leaves = flatten(values)
-  if (isPlainRecord(values)) return matchByName(graph, values as Readonly<Record<string, Tree<Tensor>>>, where)
-  if (leaves.length === names.length) return leaves
-  throw new DataError({
+  return leaves.length === inputs.length && !isRecord(values) ? leaves : undefined
+}
+
+function mismatch(graph: ModelGraph, values: Tree<Tensor | null>, where: string): DataError {
+  const { inputTree, inputs } = graph
+  const names = inputs.map(nameOf)
+  const count = flatten(values).length
+  if (isRecord(values)) {
+    const keys = isRecord(inputTree) ? Object.keys(inputTree) : names
+    const missing = keys.filter((key) => (values as Readonly<Record<string, unknown>>)[key] === undefined)
+    return new DataError({
+      where,
+      problem: `there is no data for input ${missing.map((name) => `'${name}'`).join(', ')}`,
+      expected: `a record with ${keys.join(', ')}`,
+      received: `a record with ${Object.keys(values).join(', ')}`,
+    })
+  }
+  return new DataError({
     where,
     problem: 'the model got another number of inputs than it has',
     expected: `${names.length}: ${names.join(', ')}`,
-    received: `${leaves.length}`,
+    received: `${count}`,
     hint: names.length > 1 ? 'pass a list in this order, or a record with these names' : 'pass one tensor',
   })
-}
-
-function matchByName(graph: ModelGraph, values: Readonly<Record<string, Tree<Tensor>>>, where: string): Tensor[] {
-  const { inputTree } = graph
-  // A model made with a record of inputs goes by its keys; any model goes by its inputs' names.
-  const keys =
-    isPlainRecord(inputTree) && flatten(inputTree).length === Object.keys(inputTree).length ? Object.keys(inputTree) : graph.inputNames
-  const pick = (names: readonly string[]): Tensor[] | undefined => {
-    const found = names.map((name) => values[name])
-    return found.every((value) => value !== undefined) ? (found as Tensor[]) : undefined
-  }
-  const picked = pick(keys) ?? pick(graph.inputNames)
-  if (picked !== undefined) return picked
-  const missing = keys.filter((key) => values[key] === undefined)
-  throw new DataError({
-    where,
-    problem: `there is no data for input ${missing.map((name) => `'${name}'`).join(', ')}`,
-    expected: `a record with ${keys.join(', ')}`,
-    received: `a record with ${Object.keys(values).join(', ')}`,
-  })
-}
-
-export function isPlainRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }

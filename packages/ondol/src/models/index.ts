@@ -1,4 +1,6 @@
 /** What the package index shows of models. */
+export { type CloneOptions, cloneModel } from './cloning.js'
+export { type FromJsonOptions, modelFromJson, modelFromJson as modelFromJSON } from './from-json.js'
 export { ModelGraph } from './graph.js'
 export { Model, type ModelOptions } from './model.js'
 export { Sequential, type SequentialItem } from './sequential.js'

@@ -2,17 +2,23 @@
  * Models: layers that can be trained, looked at and saved. A model is cut out of a graph of layers
  * (`new Model({ inputs, outputs })`), or computes in its own `call` (a subclass).
  */
+import type { CustomObjects } from '../core/custom-objects.js'
 import { GraphError, ShapeError, ValueError } from '../core/errors.js'
 import { nearest } from '../core/registry.js'
-import { formatShape } from '../core/shape.js'
-import type { Tree } from '../core/tree.js'
+import { formatShape, type PartialShape } from '../core/shape.js'
+import { flatten, mapTree, type Tree } from '../core/tree.js'
 import type { Tensor } from '../engine/index.js'
+import { decodeConfig } from '../layers/config-table.js'
+import { isRecord } from '../layers/convert.js'
 import { Layer, type LayerOptions } from '../layers/layer.js'
-import { maskOf, setMask } from '../layers/masks.js'
+import { type Masks, maskOf, setMask } from '../layers/masks.js'
+import { deserializeLayersIn, registerLayerClass } from '../layers/serialization.js'
+import { type SerializedLayer, whileReading, whileWriting } from '../layers/sharing.js'
 import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { Trainable } from '../training/trainable.js'
+import { functionalConfig, isFunctionalConfig, readFunctional } from './functional-config.js'
 import { ModelGraph, matchInputs } from './graph.js'
 import { printSummary, type SummaryOptions } from './summary.js'
 
@@ -38,6 +44,7 @@ export interface ModelOptions extends Pick<LayerOptions, 'name' | 'dtype' | 'tra
  */
 export class Model extends Trainable {
   static override readonly className: string = 'Model'
+  static override readonly readsLayers: boolean = true
   readonly #graph: ModelGraph | undefined
 
   constructor(options: ModelOptions = {}) {
@@ -62,7 +69,8 @@ export class Model extends Trainable {
   }
 
   override get module(): string {
-    return this.className === 'Functional' ? 'keras.src.models.functional' : ''
+    if (this.className === 'Functional') return 'keras.src.models.functional'
+    return this.constructor === Model ? 'keras' : ''
   }
 
   /** The graph it was cut out of; undefined for a model with its own `call`. */
@@ -88,6 +96,16 @@ export class Model extends Trainable {
     return this.#requireGraph('output').outputTree
   }
 
+  /** Shapes of the inputs, batch first, in their structure. */
+  get inputShape(): Tree<PartialShape> {
+    return shapesOf(this.#requireGraph('inputShape').inputTree)
+  }
+
+  /** Shapes of the outputs, batch first, in their structure. */
+  get outputShape(): Tree<PartialShape> {
+    return shapesOf(this.#requireGraph('outputShape').outputTree)
+  }
+
   override get inputNames(): readonly string[] | undefined {
     return this.graph?.inputNames
   }
@@ -102,6 +120,14 @@ export class Model extends Trainable {
 
   override get outputSymbols(): readonly KerasTensor[] | undefined {
     return this.graph?.outputs
+  }
+
+  override get inputStructure(): Tree<KerasTensor> | undefined {
+    return this.graph?.inputTree
+  }
+
+  override get outputStructure(): Tree<KerasTensor> | undefined {
+    return this.graph?.outputTree
   }
 
   #requireGraph(what: string): ModelGraph {
@@ -146,7 +172,52 @@ export class Model extends Trainable {
 
   override call(...args: readonly unknown[]): Tree<Tensor> {
     if (this.#graph === undefined) return super.call(...args)
-    return runGraph(this.#graph, args[0] as Tree<Tensor>)
+    return runGraph(this.#graph, args)
+  }
+
+  /**
+   * As Keras writes it: a graph as its layers and their calls; for a model with its own `call`, the options of its class
+   * (see `configTable`).
+   */
+  override getConfig(): Record<string, unknown> {
+    return this.#graph === undefined ? super.getConfig() : { ...functionalConfig(this.#graph, this.name, this.trainable) }
+  }
+
+  /** The model that `getConfig` described, with new weights. */
+  static override fromConfig(config: Readonly<Record<string, unknown>>, customObjects: CustomObjects = {}): Layer {
+    // biome-ignore lint/complexity/noThisInStatic: the class that it is called on
+    if (!isFunctionalConfig(config)) return super.fromConfig(deserializeLayersIn(config, customObjects) as Record<string, unknown>)
+    const { name, trainable, layers, input_layers, output_layers, ...rest } = config
+    const ends = whileReading(() => readFunctional(config, customObjects))
+    return new this({ ...decodeConfig({}, rest), ...ends, name, trainable: trainable ?? true })
+  }
+
+  override serialize(): SerializedLayer {
+    return whileWriting(() => Object.assign(super.serialize(), { compile_config: this.getCompileConfig() }))
+  }
+
+  /** The options of `compile` as Keras writes them; empty when it is not compiled. */
+  getCompileConfig(): Record<string, unknown> {
+    return {}
+  }
+
+  override getBuildConfig(): Record<string, unknown> | null {
+    return this.#graph === undefined ? super.getBuildConfig() : { input_shape: null }
+  }
+
+  /** What `JSON.stringify(model)` writes: all but the weights, as in Keras's files. */
+  toJSON(): SerializedLayer {
+    return this.serialize()
+  }
+
+  /**
+   * The model as text in Keras's format, without its weights; `modelFromJson` reads it, and so does Keras.
+   *
+   * @example
+   * const copy = modelFromJson(model.toJson())
+   */
+  toJson(): string {
+    return JSON.stringify(this)
   }
 
   /** Masks come out of a model with its outputs, as its layers set them. */
@@ -163,17 +234,42 @@ export class Model extends Trainable {
   }
 }
 
-/** Runs a graph on inputs in any structure: matched, and brought to the rank and dtype that the graph was made for. */
-export function runGraph(graph: ModelGraph, inputs: Tree<Tensor>): Tree<Tensor> {
-  const values = matchInputs(graph, inputs, 'inputs')
-  return graph.run(values.map((value, index) => adapt(value, graph.inputs[index] as KerasTensor, graph.inputNames[index] as string)))
+const shapesOf = (tree: Tree<KerasTensor>): Tree<PartialShape> => mapTree(tree, ({ shape }) => shape) as Tree<PartialShape>
+
+registerLayerClass(Model)
+registerLayerClass({
+  className: 'Functional',
+  name: 'Functional',
+  readsLayers: true,
+  fromConfig: (config, custom) => Model.fromConfig(config, custom),
+})
+
+/**
+ * Runs a graph on the arguments of `call`: inputs in any structure are matched, and brought to the rank and dtype that
+ * the graph was made for.
+ */
+export function runGraph(graph: ModelGraph, [inputs, options]: readonly unknown[]): Tree<Tensor> {
+  const values = inputs as Tree<Tensor | null>
+  if (isRecord(options) && options.mask != null) giveMasks(values, options.mask as Masks)
+  const matched = matchInputs(graph, values, 'inputs')
+  const { inputs: symbols, inputNames } = graph
+  return graph.run(matched.map((value, i) => (value === null ? null : adapt(value, symbols[i] as KerasTensor, inputNames[i] as string))))
+}
+
+/** Masks come in the structure of the inputs. */
+function giveMasks(inputs: Tree<Tensor | null>, masks: Masks): void {
+  const list = flatten<Tensor | null>(masks)
+  flatten(inputs).forEach((input, index) => {
+    const mask = list[index] ?? null
+    if (input !== null && mask !== null && maskOf(input) !== mask) setMask(input, mask)
+  })
 }
 
 function adapt(value: Tensor, symbol: KerasTensor, name: string): Tensor {
   let x = value
   if (x.rank === symbol.rank + 1 && x.shape.at(-1) === 1) x = ops.squeeze(x, -1)
   else if (x.rank === symbol.rank - 1 && symbol.shape.at(-1) === 1) x = ops.expandDims(x, -1)
-  if (x.rank !== symbol.rank || symbol.shape.some((size, axis) => size !== null && size !== x.shape[axis])) {
+  if (x.rank !== symbol.rank || symbol.shape.some((size, axis) => axis > 0 && size !== null && size !== x.shape[axis])) {
     throw new ShapeError({
       where: `input '${name}'`,
       problem: 'the input does not have the shape that the model was made for',

@@ -25,7 +25,8 @@ describe('Model', () => {
     expectClose((model([tensor([[1, 2]]), tensor([[3, 4]])]) as Tensor).dataSync(), [3 - 8], 0)
     expect(model.layers.map(({ name }) => name)).toEqual(['a', 'b', 'dense', 'sequential'])
     expect(model.trainableVariables).toHaveLength(3)
-    expect(model.name).toBe('functional')
+    // The Sequential has one inside, which took the first name.
+    expect(model.name).toBe('functional_1')
     expect(model.className).toBe('Functional')
     const compiled = jit((x: Tensor, y: Tensor) => model([x, y]))
     expectClose((compiled(tensor([[1, 2]]), tensor([[3, 4]])) as Tensor).dataSync(), [-5], 0)

@@ -1,14 +1,19 @@
 /**
  * A chain of layers. With an `Input` first (or a first layer that knows its input's shape) it is built as it
  * grows; without, it is built when the first data, or `build(shape)`, tells the shape.
+ * Follows `keras/src/models/sequential.py`.
  */
+import type { CustomObjects } from '../core/custom-objects.js'
 import { GraphError, ValueError } from '../core/errors.js'
-import type { PartialShape } from '../core/shape.js'
+import { formatShape, type PartialShape } from '../core/shape.js'
 import type { Tree } from '../core/tree.js'
 import type { Tensor } from '../engine/index.js'
 import { insideLayer } from '../layers/call-context.js'
 import { Input, InputLayer } from '../layers/input-layer.js'
 import { Layer } from '../layers/layer.js'
+import { deserialize, registerLayerClass } from '../layers/serialization.js'
+import { type SerializedLayer, whileReading } from '../layers/sharing.js'
+import { autoName } from '../ops/naming.js'
 import { isSymbolic, type KerasTensor } from '../ops/operation.js'
 import { ModelGraph } from './graph.js'
 import { Model, type ModelOptions, runGraph } from './model.js'
@@ -21,16 +26,17 @@ export type SequentialItem = Layer | KerasTensor
  * const model = new Sequential([Input({ shape: [4] }), layers.dense(8, { activation: 'relu' }), layers.dense(3, { activation: 'softmax' })])
  */
 export class Sequential extends Model {
-  static override readonly className = 'Sequential'
+  static override readonly className: string = 'Sequential'
   readonly #layers: Layer[] = []
   #input: KerasTensor | undefined
   /** Outputs of the layers, as far as they are connected. */
-  #outputs: KerasTensor[] = []
+  #outputs: Tree<KerasTensor>[] = []
   #chain: ModelGraph | undefined
 
   constructor(items: readonly SequentialItem[] = [], options: Omit<ModelOptions, 'inputs' | 'outputs'> = {}) {
     super(options)
-    for (const item of items) this.add(item)
+    for (const item of items) this.#append(item)
+    this.#connect()
   }
 
   override get module(): string {
@@ -51,11 +57,16 @@ export class Sequential extends Model {
 
   override get sublayers(): Layer[] {
     // While Layer's constructor runs there are no fields yet.
-    return #layers in this ? [...this.#layers] : []
+    return #layers in this ? [...new Set(this.#layers)] : []
   }
 
   /** Adds a layer at the end. */
   add(item: SequentialItem): void {
+    this.#append(item)
+    this.#connect()
+  }
+
+  #append(item: SequentialItem): void {
     const operation = isSymbolic(item) ? item.history?.operation : item
     if (operation instanceof InputLayer) {
       this.#setInput(operation.output as KerasTensor)
@@ -69,22 +80,15 @@ export class Sequential extends Model {
         received: String(item),
       })
     }
-    if (this.#layers.some(({ name }) => name === operation.name)) {
+    if (this.#layers.some((layer) => layer.name === operation.name && layer !== operation)) {
       throw new ValueError({
         where: this.name,
         problem: `there is a layer called '${operation.name}' already`,
         hint: 'give each layer a name of its own',
       })
     }
-    if (this.#layers.length === 0 && this.#input === undefined) {
-      if (operation.inputShape !== undefined) this.#setInput(Input({ shape: operation.inputShape, dtype: operation.computeDtype }))
-      else if (operation instanceof Model && operation.graph !== undefined)
-        this.#setInput(
-          Input({ shape: operation.graph.inputs[0]?.shape.slice(1) ?? [], dtype: operation.graph.inputs[0]?.dtype ?? 'float32' }),
-        )
-    }
+    if (this.#layers.length === 0 && this.#input === undefined) this.#input = inputOf(operation)
     this.#layers.push(operation)
-    this.#connect()
   }
 
   /** Removes the last layer, and gives it. */
@@ -92,8 +96,7 @@ export class Sequential extends Model {
     const layer = this.#layers.pop()
     if (layer === undefined) throw new GraphError({ where: this.name, problem: 'there are no layers to remove' })
     this.#outputs.length = Math.min(this.#outputs.length, this.#layers.length)
-    this.#chain = undefined
-    this.built = this.#outputs.length > 0
+    this.#connect()
     return layer
   }
 
@@ -101,7 +104,10 @@ export class Sequential extends Model {
     if (this.#input !== undefined || this.#layers.length > 0) {
       throw new GraphError({
         where: this.name,
-        problem: 'an Input can only come first',
+        problem:
+          this.#input === undefined
+            ? 'an Input can only come first'
+            : `an Input can only come first, and there is one already, of shape ${formatShape(this.#input.shape)}`,
         hint: 'a model with several inputs is made with new Model({ inputs, outputs })',
       })
     }
@@ -110,36 +116,88 @@ export class Sequential extends Model {
 
   /** Calls the layers that have not been called yet on the output of the one before. */
   #connect(): void {
-    if (this.#input === undefined) return
+    this.#chain = undefined
+    this.built = false
+    if (this.#input === undefined || this.#layers.length === 0) return
     for (let index = this.#outputs.length; index < this.#layers.length; index++) {
       const layer = this.#layers[index] as Layer
-      const input = (this.#outputs.at(-1) ?? this.#input) as KerasTensor
+      const input = this.#outputs.at(-1) ?? this.#input
       // Weights are found under the model's name, as in Keras.
-      const output = insideLayer(this, () => layer<Tree<KerasTensor>>(input))
-      if (!isSymbolic(output))
-        throw new GraphError({
-          where: this.name,
-          problem: `layer '${layer.name}' has several outputs`,
-          hint: 'a Sequential is a chain; use new Model({ inputs, outputs })',
-        })
-      this.#outputs.push(output)
+      this.#outputs.push(insideLayer(this, () => layer<Tree<KerasTensor>>(input)))
     }
-    this.#chain = undefined
-    this.built = this.#outputs.length > 0
+    this.built = true
+    // Keras makes a Functional inside, which takes a name.
+    autoName('Functional')
   }
 
-  /** Builds every layer for inputs of this shape, batch first; any batch size will do afterwards. */
+  /**
+   * Builds every layer for inputs of this shape, batch first; any batch size will do afterwards when it is `null`.
+   *
+   * @throws GraphError without layers, or when it is built for another shape.
+   */
   override build(shape: PartialShape | unknown): void {
-    if (this.#input !== undefined || this.#layers.length === 0) return
-    if (!Array.isArray(shape))
-      throw new ValueError({ where: this.name, problem: 'a Sequential has one input', received: JSON.stringify(shape) })
-    this.#input = Input({ shape: shape.slice(1), dtype: this.computeDtype })
+    if (this.#layers.length === 0)
+      throw new GraphError({ where: this.name, problem: 'there are no layers to build', hint: 'call model.add(layer)' })
+    // Inputs in a list or record: the layers are built when they are called.
+    if (!isShape(shape)) return
+    if (this.#input !== undefined) {
+      if (formatShape(this.#input.shape) === formatShape(shape)) return
+      throw new GraphError({
+        where: this.name,
+        problem: 'it is built for another input shape already',
+        expected: formatShape(this.#input.shape),
+        received: formatShape(shape),
+      })
+    }
+    this.#input = Input({ batchShape: shape, dtype: (this.#layers[0] as Layer).computeDtype })
     this.#connect()
+  }
+
+  /** Unlike Keras's, it does not remember the batch size of the first data; only stateful layers need one. */
+  protected override get buildsForAnyBatch(): boolean {
+    return super.buildsForAnyBatch || !this.#layers.some((layer) => (layer as { readonly stateful?: boolean }).stateful === true)
   }
 
   override call(...args: readonly unknown[]): Tree<Tensor> {
     const { graph } = this
-    if (graph !== undefined) return runGraph(graph, args[0] as Tree<Tensor>)
-    return args[0] as Tree<Tensor>
+    if (graph !== undefined) return runGraph(graph, args)
+    return this.#layers.reduce<Tree<Tensor>>((x, layer) => layer<Tree<Tensor>>(x), args[0] as Tree<Tensor>)
   }
+
+  override getConfig(): Record<string, unknown> {
+    const input = this.#input?.history?.operation as InputLayer | undefined
+    const layers = [...(input === undefined ? [] : [input]), ...this.#layers].map((layer) => layer.serialize())
+    return { ...super.getConfig(), layers, ...(this.built && this.#input !== undefined && { build_input_shape: [...this.#input.shape] }) }
+  }
+
+  override getBuildConfig(): Record<string, unknown> | null {
+    return this.built && this.#input !== undefined ? { input_shape: [...this.#input.shape] } : null
+  }
+
+  static override fromConfig(config: Readonly<Record<string, unknown>>, customObjects: CustomObjects = {}): Layer {
+    const { name, trainable, layers, build_input_shape: shape } = config as unknown as SequentialConfig
+    const items = whileReading(() => layers.map((layer) => deserialize(layer, customObjects)))
+    const model = new this(items, { name, trainable: trainable ?? true })
+    if (!model.built && isShape(shape)) model.build(shape)
+    return model
+  }
+}
+
+registerLayerClass(Sequential)
+
+interface SequentialConfig {
+  readonly name: string
+  readonly trainable?: boolean
+  readonly layers: readonly SerializedLayer[]
+  readonly build_input_shape?: unknown
+}
+
+const isShape = (shape: unknown): shape is PartialShape =>
+  Array.isArray(shape) && shape.every((size) => size === null || typeof size === 'number')
+
+/** What a first layer tells of the input: by its option `inputShape`, or as a model with one input. */
+function inputOf(layer: Layer): KerasTensor | undefined {
+  if (layer.givenInputShape !== undefined) return Input({ shape: layer.givenInputShape, dtype: layer.computeDtype })
+  const tree = layer instanceof Model ? layer.graph?.inputTree : undefined
+  return isSymbolic(tree) ? Input({ batchShape: tree.shape, dtype: tree.dtype }) : undefined
 }

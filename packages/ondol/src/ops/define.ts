@@ -129,6 +129,11 @@ export class OpNode implements Operation {
     return output
   }
 
+  /** The same op, for another model. */
+  again(): OpNode {
+    return new OpNode(this.#definition, this.#parameters, this.name)
+  }
+
   callOn(args: readonly unknown[]): Tree<Tensor> {
     return withScope(this.name, () => this.#definition.call(args.map(readVariables), this.#parameters))
   }
