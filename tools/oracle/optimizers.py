@@ -39,6 +39,22 @@ def cases():
     yield O.RMSprop(0.05, centered=True)
     yield O.RMSprop(0.05, momentum=0.7, centered=True)
     yield O.RMSprop(0.05, momentum=0.7, weight_decay=0.02, clipnorm=0.5)
+    for name in ("Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl", "Lion", "Lamb", "Adafactor", "Muon", "ScheduleFreeAdamW"):
+        yield getattr(O, name)()
+        yield getattr(O, name)(0.1, weight_decay=0.02)
+    yield O.AdamW(0.1)
+    yield O.Adadelta(1.0, rho=0.8, epsilon=1e-3)
+    yield O.Adagrad(0.1, initial_accumulator_value=0.5, epsilon=1e-3)
+    yield O.Adamax(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3)
+    yield O.Nadam(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3)
+    yield O.Ftrl(0.1, learning_rate_power=-0.4, initial_accumulator_value=0.2, l1_regularization_strength=0.05, l2_regularization_strength=0.1, l2_shrinkage_regularization_strength=0.02, beta=0.3)
+    yield O.Lion(0.1, beta_1=0.8, beta_2=0.9)
+    yield O.Lamb(0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-3)
+    yield O.Adafactor(0.5, beta_2_decay=-0.5, clip_threshold=0.5, relative_step=False)
+    yield O.Muon(0.1, nesterov=False, rms_rate=None, ns_steps=3, adam_lr_ratio=0.5, momentum=0.8)
+    yield O.Muon(0.1, exclude_layers=["v1"])
+    yield O.ScheduleFreeAdamW(0.1, beta_1=0.8, beta_2=0.9, warmup_steps=3)
+    yield O.Nadam(0.1, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.9)
 
 
 def run(optimizer):

@@ -1,6 +1,13 @@
 /** `optimizers`: how weights follow their gradients. */
+export { Adafactor, type AdafactorOptions } from './adafactor.js'
+export { Adadelta, type AdadeltaOptions, Adagrad, type AdagradOptions, Ftrl, type FtrlOptions } from './adagrad.js'
 export { Adam, type AdamOptions, AdamW } from './adam.js'
+export { Adamax, Lamb, Nadam, ScheduleFreeAdamW, type ScheduleFreeAdamWOptions } from './adam-variants.js'
+export { Lion, type LionOptions } from './lion.js'
 export { LossScaleOptimizer, type LossScaleOptions } from './loss-scale.js'
+export type { MomentOptions } from './moments.js'
+export { MultiOptimizer, type MultiOptimizerOptions, OptimizerMap } from './multi.js'
+export { Muon, type MuonOptions } from './muon.js'
 export { type GradientPairs, type LearningRate, Optimizer, type OptimizerOptions } from './optimizer.js'
 export { deserialize, get, type OptimizerIdentifier, serialize } from './registry.js'
 export { RMSprop, type RMSpropOptions } from './rmsprop.js'

@@ -60,6 +60,9 @@ const DEFAULTS: Settled = {
 /** Pairs for `applyGradients`; a Variable whose gradient is null stays as it is. */
 export type GradientPairs = Iterable<readonly [gradient: Tensor | null, variable: Variable]>
 
+/** What state starts with: one number everywhere, or something made of the Variable that it belongs to. */
+export type StartValue = number | ((variable: Variable) => Tensor)
+
 export abstract class Optimizer {
   readonly name: string
   protected readonly settings: Settled
@@ -229,12 +232,17 @@ export abstract class Optimizer {
       })
     }
     this.build(all)
-    const pairs = this.#knownPairs(gradients, all)
+    this.updateAll(gradients, all)
+    this.assign(this.#steps, ops.add(this.#steps.value, 1))
+  }
+
+  /** Updates each Variable by its gradient, and keeps to its constraint. */
+  protected updateAll(gradients: readonly (Tensor | null)[], variables: readonly Variable[]): void {
+    const pairs = this.#knownPairs(gradients, variables)
     this.#applyPairs(pairs)
     for (const { variable } of pairs) {
       if (variable.constraint !== undefined) this.assign(variable, variable.constraint(variable.value))
     }
-    this.assign(this.#steps, ops.add(this.#steps.value, 1))
   }
 
   /**
@@ -345,8 +353,13 @@ export abstract class Optimizer {
     })
   }
 
+  /** The weight decay of one Variable. */
+  protected decayOf(_variable: Variable): number | null {
+    return this.settings.weightDecay
+  }
+
   #decay(variable: Variable, learningRate: Tensor): void {
-    const { weightDecay } = this.settings
+    const weightDecay = this.decayOf(variable)
     if (!weightDecay || this.#excluded.variables.has(variable) || this.#excluded.names.some((word) => variable.name.includes(word))) return
     this.assign(variable, ops.subtract(variable.value, ops.multiply(ops.multiply(variable.value, weightDecay), learningRate)))
   }
@@ -364,6 +377,16 @@ export abstract class Optimizer {
     })
     if (emaOverwriteFrequency === null) return
     this.#when(ops.equal(ops.mod(ops.add(iterations, 1), emaOverwriteFrequency), 0), () => this.finalizeVariableValues(variables))
+  }
+
+  /** Whether it keeps moving averages of the weights. */
+  get useEma(): boolean {
+    return this.settings.useEma
+  }
+
+  /** Each trained Variable with its moving average; none without `useEma`, and before the first step. */
+  get averagedVariables(): readonly (readonly [variable: Variable, average: Variable])[] {
+    return this.#averages.map((average, i) => [(this.#trainable as readonly Variable[])[i] as Variable, average])
   }
 
   /** Puts the moving averages in the place of the weights (at the end of `fit`). Does nothing without `useEma`. */
@@ -408,19 +431,32 @@ export abstract class Optimizer {
   protected addVariable(
     shape: Shape,
     name: string,
-    { dtype = floatx(), value = 0 }: { readonly dtype?: DType; readonly value?: number } = {},
+    { dtype = floatx(), value = 0 }: { readonly dtype?: DType; readonly value?: number | (() => Tensor) } = {},
   ): Variable {
-    const variable = new Variable(() => ops.full(shape, value, dtype), { name, trainable: false, autocast: false })
+    const variable = new Variable(() => (typeof value === 'number' ? ops.full(shape, value, dtype) : value()), {
+      name,
+      trainable: false,
+      autocast: false,
+    })
     variable.path = `${this.name}/${name}`
     this.#variables.push(variable)
     return variable
   }
 
-  /** New state for each of `variables`, of its shape and dtype, all `value`. */
-  protected addVariablesFor(variables: readonly Variable[], name: string, value = 0): Variable[] {
-    return variables.map((variable) =>
-      this.addVariable(variable.shape, `${variable.path.replaceAll('/', '_')}_${name}`, { dtype: variable.dtype, value }),
-    )
+  /** New state for each of `variables`, of its shape and dtype, that starts with `value`. */
+  protected addVariablesFor(variables: readonly Variable[], name: string, value: StartValue = 0): Variable[] {
+    return variables.map((variable) => {
+      const start = typeof value === 'number' ? value : () => value(variable)
+      return this.addVariable(variable.shape, `${variable.path.replaceAll('/', '_')}_${name}`, { dtype: variable.dtype, value: start })
+    })
+  }
+
+  /** New state of several kinds, the kinds of one Variable side by side, as in Keras's files. */
+  protected addGroupsFor(variables: readonly Variable[], kinds: readonly string[], values: readonly StartValue[] = []): Variable[][] {
+    const groups: Variable[][] = kinds.map(() => [])
+    for (const variable of variables)
+      kinds.forEach((kind, i) => (groups[i] as Variable[]).push(...this.addVariablesFor([variable], kind, values[i])))
+    return groups
   }
 
   /** The member of `state` that belongs to `variable`. */
