@@ -5,7 +5,7 @@ import type { H5Content, H5Stream } from './types.js'
 /** What an attribute may be given as: integers become int64, other numbers float64, strings UTF-8 text of variable length. */
 export type AttributeDraft = string | number | bigint | boolean | readonly string[] | H5Content
 
-class NodeDraft {
+class ObjectDraft {
   readonly attributes = new Map<string, H5Content>()
 
   /** Gives this object an attribute. */
@@ -18,7 +18,7 @@ class NodeDraft {
 }
 
 /** A dataset to write. */
-export class DatasetDraft extends NodeDraft {
+export class DatasetDraft extends ObjectDraft {
   constructor(readonly content: H5Content | H5Stream) {
     super()
   }
@@ -31,7 +31,7 @@ export class DatasetDraft extends NodeDraft {
  * const root = new GroupDraft()
  * root.group('layers/dense/vars').attribute('name', 'dense').dataset('0', { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) })
  */
-export class GroupDraft extends NodeDraft {
+export class GroupDraft extends ObjectDraft {
   readonly children = new Map<string, GroupDraft | DatasetDraft>()
 
   /** The group at `path` below this one, made with all on its way if it is not there. */

@@ -5,7 +5,10 @@
  * Reading:  `const file = await openHdf5(source)`, `const entry = await file.get('layers/dense/vars/0')`, `await entry.read()`.
  * Writing:  `const root = new GroupDraft()`, `root.group(...)`, `root.dataset(...)`, `await writeHdf5(root, sink)`.
  */
+export { H5Dataset, type H5ReadOptions } from './dataset.js'
 export { type AttributeDraft, DatasetDraft, GroupDraft } from './draft.js'
+export { H5Group } from './group.js'
+export { openHdf5 } from './open.js'
 export {
   H5_DTYPES,
   type H5Array,

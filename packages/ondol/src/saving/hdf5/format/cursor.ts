@@ -84,6 +84,16 @@ export class Cursor {
     return new Cursor(this.take(count), position, this.widths)
   }
 
+  /** A cursor at the beginning of the same bytes. */
+  again(): Cursor {
+    return new Cursor(this.bytes, this.position, this.widths)
+  }
+
+  /** A name of `size` bytes, UTF-8. */
+  text(size: number): string {
+    return utf8(this.take(size))
+  }
+
   /** Text up to a zero byte; padded ones go on at the next multiple of 8 from where the text began. */
   cString(padded = false): string {
     const start = this.#at

@@ -76,3 +76,10 @@ export class Encoder {
 
 /** `size` rounded up to a multiple of 8: everything in a file starts at one. */
 export const aligned = (size: number): number => Math.ceil(size / 8) * 8
+
+/** The order in which the library sorts names. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return a.length - b.length
+}

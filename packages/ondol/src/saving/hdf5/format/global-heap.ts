@@ -1,5 +1,7 @@
 /** Global heap collections (spec III.E): where strings of variable length lie. */
+import type { Cursor } from './cursor.js'
 import { aligned, Encoder } from './encoder.js'
+import { type FileBytes, Walk } from './file-bytes.js'
 
 /** The library refuses smaller collections. */
 const SMALLEST_COLLECTION = 4096
@@ -51,4 +53,54 @@ function encodeCollection(objects: readonly Uint8Array[], size: number): Uint8Ar
   const free = size - out.length
   if (free >= OBJECT_HEADER) out.u16(0).u16(0).u32(0).u64(free)
   return out.zeros(size - out.length).bytes
+}
+
+/** Looks up texts; each collection is read once, and a text that is named often is one string. */
+export class GlobalHeapReader {
+  readonly #file: FileBytes
+  readonly #walk: Walk
+  readonly #collections = new Map<number, ReadonlyMap<number, Cursor>>()
+  readonly #texts = new Map<Cursor, string>()
+
+  constructor(file: FileBytes) {
+    this.#file = file
+    this.#walk = new Walk(file)
+  }
+
+  /** The text that the next element of variable length in `elements` names. */
+  async text(elements: Cursor): Promise<string> {
+    const size = elements.u32()
+    const address = elements.address()
+    const index = elements.u32()
+    if (size === 0 || address === undefined || address === 0) return ''
+    const object = (this.#collections.get(address) ?? (await this.#collection(address))).get(index)
+    if (object === undefined) throw elements.damaged(`there is no object ${index} in the collection at ${address}`)
+    if (size > object.bytes.byteLength) throw elements.damaged(`a text of ${size} bytes is said to lie in ${object.bytes.byteLength}`)
+    let text = this.#texts.get(object)
+    if (text === undefined || size !== object.bytes.byteLength) {
+      text = object.again().text(size)
+      this.#texts.set(object, text)
+    }
+    return text
+  }
+
+  async #collection(address: number): Promise<ReadonlyMap<number, Cursor>> {
+    const { length: width } = this.#file.widths
+    const header = (await this.#file.cursor(address, 8 + width)).expectSignature('GCOL')
+    header.expectVersion('a global heap', 1)
+    const size = header.skip(3).length()
+    this.#walk.claim(address, size)
+    const cursor = (await this.#file.cursor(address, size)).skip(Math.min(8 + width, size))
+    const objects = new Map<number, Cursor>()
+    while (cursor.remaining >= 8 + width) {
+      const index = cursor.u16()
+      const bytes = cursor.skip(6).length()
+      if (index === 0) break // free space
+      if (objects.has(index)) throw cursor.damaged(`object ${index} of a global heap comes twice`)
+      objects.set(index, cursor.part(bytes))
+      cursor.skip(Math.min((8 - (bytes % 8)) % 8, cursor.remaining))
+    }
+    this.#collections.set(address, objects)
+    return objects
+  }
 }

@@ -2,7 +2,7 @@
  * Groups as h5py writes them by default (spec III.A.1, III.B, III.C, III.D): names in a local heap, links in nodes of up
  * to 8, and a B-tree (version 1) over the nodes, all sorted by name.
  */
-import { Encoder } from './encoder.js'
+import { compareBytes, Encoder } from './encoder.js'
 
 /** Half the entries of a symbol table node, and half the children of a B-tree node, as the superblock says. */
 export const LEAF_K = 4
@@ -84,10 +84,4 @@ function encodeNode(level: number, children: readonly Child[], before: number, l
 
 function groupsOf<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))
-}
-
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
-  return a.length - b.length
 }
