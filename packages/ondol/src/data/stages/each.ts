@@ -42,8 +42,8 @@ export function mappedSideBySide<T, U>(source: Cursor<T>, work: Work<T, U>, wher
     pending = mine
     return mine
   }
-  const fillUp = (): void => {
-    while (!isEnded && queue.length < limit) {
+  const fillUp = (room: number): void => {
+    while (!isEnded && queue.length < room) {
       let item: MaybePromise<U | End>
       try {
         item = after(pullNext(), start)
@@ -61,10 +61,11 @@ export function mappedSideBySide<T, U>(source: Cursor<T>, work: Work<T, U>, wher
   }
   return {
     next() {
-      fillUp()
+      fillUp(limit)
       const first = queue.shift()
       if (!isPromise(first)) return first === undefined ? END : first
-      fillUp()
+      // The first is still under way.
+      fillUp(limit - 1)
       return first
     },
     close() {
