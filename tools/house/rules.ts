@@ -9,9 +9,11 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['platform'],
   ['engine'],
   ['ops', 'random'],
-  ['activations', 'initializers', 'regularizers', 'constraints', 'layers', 'losses', 'metrics', 'optimizers', 'callbacks'],
+  ['activations', 'initializers', 'regularizers', 'constraints', 'layers', 'losses', 'metrics', 'optimizers'],
+  ['saving'],
+  ['callbacks'],
   ['data', 'models', 'training'],
-  ['saving', 'datasets', 'applications', 'utils'],
+  ['datasets', 'applications', 'utils'],
 ]
 
 /** Stands beside the floors: uses only these rooms, and is used through one door by one file. */

@@ -1,75 +1,232 @@
-/** All callbacks of one run, called in order. Knows which hooks anybody wants, so that the others cost nothing. */
-import { type BatchHook, Callback, type CallbackModel, type CallbackParams, type Logs } from './callback.js'
+/**
+ * Several callbacks as one, called in order. Follows `keras/src/callbacks/callback_list.py`, but nothing runs in
+ * threads. Knows which hooks anybody wants, so that the others cost nothing.
+ */
+import { ValueError } from '../core/errors.js'
+import { Tensor } from '../engine/index.js'
+import {
+  type BatchHook,
+  type BatchLogs,
+  Callback,
+  type CallbackModel,
+  type CallbackParams,
+  type HookOutcome,
+  type Logs,
+  overrides,
+  type Phase,
+  type PredictLogs,
+} from './callback.js'
+import { History } from './history.js'
+import { ProgbarLogger } from './progbar-logger.js'
 
-type Phase = 'Train' | 'Test' | 'Predict'
-type Outcome = void | Promise<void>
+/** Logs as steps of your own give them: scalar tensors are read before callbacks see them. */
+export type LooseLogs = Readonly<Record<string, number | Tensor>>
 
-export class CallbackList {
-  readonly callbacks: readonly Callback[]
+/** Callbacks, also in lists of lists. */
+export type NestedCallbacks = Callback | readonly NestedCallbacks[]
 
-  constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams) {
-    this.callbacks = callbacks
-    for (const callback of callbacks) {
-      callback.setModel(model)
-      callback.setParams(params)
-    }
+export interface CallbackListOptions extends Partial<CallbackParams> {
+  /** Add a `History`, unless there is one. Default false. */
+  readonly addHistory?: boolean
+  /** Add a `ProgbarLogger`, unless there is one. Default false. */
+  readonly addProgbar?: boolean
+  readonly model?: CallbackModel | null
+}
+
+/**
+ * @example
+ * const list = new callbacks.CallbackList([new callbacks.CSVLogger('log.csv')], { model, addHistory: true, epochs })
+ * await list.onTrainBegin()
+ * for (let epoch = 0; epoch < epochs && !model.stopTraining; epoch++) {
+ *   await list.onEpochBegin(epoch)
+ *   for (const [batch, [x, y]] of batches.entries()) {
+ *     await list.onTrainBatchBegin(batch)
+ *     const loss = trainStep(x, y)
+ *     await list.onTrainBatchEnd(batch, { loss })
+ *   }
+ *   await list.onEpochEnd(epoch, { loss: meanLoss.result() })
+ * }
+ * await list.onTrainEnd()
+ */
+export class CallbackList extends Callback {
+  readonly #callbacks: Callback[] = []
+  /** Phases that have begun and not ended. */
+  #open = 0
+
+  constructor(callbacks: NestedCallbacks | null = [], options: CallbackListOptions = {}) {
+    super()
+    const { addHistory = false, addProgbar = false, model = null, ...params } = options
+    const given = flat(callbacks ?? [])
+    if (addHistory && !given.some((callback) => callback instanceof History)) given.push(new History())
+    if (addProgbar && !given.some((callback) => callback instanceof ProgbarLogger)) given.push(new ProgbarLogger())
+    if (Object.keys(params).length > 0) this.params = { ...this.params, ...params }
+    if (model !== null) this.model = model
+    for (const callback of given) this.append(callback)
   }
 
-  /** Whether some callback overrides the hook. */
-  wants(hook: BatchHook): boolean {
-    return this.callbacks.some((callback) => overrides(callback, hook))
+  /** In the order in which they are called. */
+  get callbacks(): readonly Callback[] {
+    return this.#callbacks
   }
 
-  /** Whether some callback wants logs of every batch, or only samples, or none. */
-  batchLogs(phase: Phase): 'every' | 'sampled' | 'never' {
-    const wishes = this.callbacks.filter((callback) => overrides(callback, `on${phase}BatchEnd`)).map(({ batchLogs }) => batchLogs)
-    if (wishes.includes('every')) return 'every'
-    return wishes.includes('sampled') ? 'sampled' : 'never'
+  /** The `History` among them. */
+  get history(): History | undefined {
+    return this.#callbacks.find((callback) => callback instanceof History)
+  }
+
+  /** Adds one more, called after those that are there. */
+  append(callback: Callback): void {
+    const place = callback.attend === undefined ? this.#callbacks.findIndex(({ attend }) => attend !== undefined) : -1
+    this.#callbacks.splice(place < 0 ? this.#callbacks.length : place, 0, callback)
+    callback.setParams(this.params)
+    if (this.model !== undefined) this.#introduce(callback, this.model)
+    for (const one of this.#callbacks) one.attend?.(this.#callbacks.filter((other) => other !== one))
+  }
+
+  override setModel(model: CallbackModel): void {
+    super.setModel(model)
+    for (const callback of this.#callbacks) this.#introduce(callback, model)
+  }
+
+  #introduce(callback: Callback, model: CallbackModel): void {
+    if (callback instanceof History) model.history = callback
+    callback.setModel(model)
+  }
+
+  override setParams(params: CallbackParams): void {
+    super.setParams(params)
+    for (const callback of this.#callbacks) callback.setParams(params)
   }
 
   /** Tells everybody how many batches an epoch has, once that is known. */
   setSteps(steps: number): void {
-    for (const callback of this.callbacks) callback.setParams({ ...callback.params, steps })
+    this.setParams({ ...this.params, steps })
   }
 
-  batchBegin(phase: Phase, batch: number): Outcome {
-    return this.#each(`on${phase}BatchBegin`, (callback) => callback[`on${phase}BatchBegin`](batch, {}))
+  /** Whether some callback overrides the hook. */
+  wants(hook: BatchHook): boolean {
+    return this.#callbacks.some((callback) => wants(callback, hook))
   }
 
-  batchEnd(phase: Phase, batch: number, logs: Logs): Outcome {
-    return this.#each(`on${phase}BatchEnd`, (callback) => callback[`on${phase}BatchEnd`](batch, logs))
+  /** The strongest wish for logs of batches; undefined if no callback has a hook that is given them. */
+  wishFor(phase: Phase): BatchLogs | undefined {
+    const wishes = this.#callbacks.filter((callback) => wants(callback, `on${phase}BatchEnd`)).map(({ batchLogs }) => batchLogs)
+    return (['every', 'sampled', 'never'] as const).find((wish) => wishes.includes(wish))
   }
 
-  begin(phase: Phase): Outcome {
-    return inOrder(this.callbacks, (callback) => callback[`on${phase}Begin`]({}))
+  override get batchLogs(): BatchLogs {
+    return this.wishFor('Train') ?? this.wishFor('Test') ?? 'never'
   }
 
-  end(phase: Phase, logs: Logs): Outcome {
-    return inOrder(this.callbacks, (callback) => callback[`on${phase}End`](logs))
+  override onTrainBegin(logs: LooseLogs = {}): HookOutcome {
+    this.#open++
+    return this.#tell(logs, (callback, told) => callback.onTrainBegin(told))
   }
 
-  epochBegin(epoch: number): Outcome {
-    return inOrder(this.callbacks, (callback) => callback.onEpochBegin(epoch, {}))
+  override onTestBegin(logs: LooseLogs = {}): HookOutcome {
+    this.#open++
+    return this.#tell(logs, (callback, told) => callback.onTestBegin(told))
   }
 
-  epochEnd(epoch: number, logs: Logs): Outcome {
-    return inOrder(this.callbacks, (callback) => callback.onEpochEnd(epoch, logs))
+  override onPredictBegin(logs: LooseLogs = {}): HookOutcome {
+    this.#open++
+    return this.#tell(logs, (callback, told) => callback.onPredictBegin(told))
   }
 
-  #each(hook: BatchHook, call: (callback: Callback) => Outcome): Outcome {
-    return inOrder(
-      this.callbacks.filter((callback) => overrides(callback, hook)),
-      call,
-    )
+  override onTrainEnd(logs: LooseLogs = {}): HookOutcome {
+    this.#close('onTrainEnd')
+    return this.#tell(logs, (callback, told) => callback.onTrainEnd(told))
+  }
+
+  override onTestEnd(logs: LooseLogs = {}): HookOutcome {
+    this.#close('onTestEnd')
+    return this.#tell(logs, (callback, told) => callback.onTestEnd(told))
+  }
+
+  override onPredictEnd(logs: LooseLogs = {}): HookOutcome {
+    this.#close('onPredictEnd')
+    return this.#tell(logs, (callback, told) => callback.onPredictEnd(told))
+  }
+
+  override onEpochBegin(epoch: number, logs: LooseLogs = {}): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onEpochBegin(epoch, told))
+  }
+
+  override onEpochEnd(epoch: number, logs: LooseLogs = {}): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onEpochEnd(epoch, told))
+  }
+
+  override onBatchBegin(batch: number, logs: LooseLogs = {}): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onBatchBegin(batch, told))
+  }
+
+  override onBatchEnd(batch: number, logs: LooseLogs = {}): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onBatchEnd(batch, told))
+  }
+
+  override onTrainBatchBegin(batch: number, logs: LooseLogs = {}): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onTrainBatchBegin(batch, told))
+  }
+
+  /** With a wish, only callbacks that have this wish for logs of batches are told. */
+  override onTrainBatchEnd(batch: number, logs: LooseLogs = {}, wish?: BatchLogs): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onTrainBatchEnd(batch, told), wish)
+  }
+
+  override onTestBatchBegin(batch: number, logs: LooseLogs = {}): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onTestBatchBegin(batch, told))
+  }
+
+  /** With a wish, only callbacks that have this wish for logs of batches are told. */
+  override onTestBatchEnd(batch: number, logs: LooseLogs = {}, wish?: BatchLogs): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onTestBatchEnd(batch, told), wish)
+  }
+
+  override onPredictBatchBegin(batch: number, logs: LooseLogs = {}): HookOutcome {
+    return this.#tell(logs, (callback, told) => callback.onPredictBatchBegin(batch, told))
+  }
+
+  override onPredictBatchEnd(batch: number, logs: PredictLogs): HookOutcome {
+    return inOrder(this.#callbacks, (callback) => callback.onPredictBatchEnd(batch, logs))
+  }
+
+  /** One copy of the logs for all, sorted by name, so that what one adds the next ones see. */
+  #tell(logs: LooseLogs, call: (callback: Callback, logs: Logs) => HookOutcome, wish?: BatchLogs): HookOutcome {
+    const audience = wish === undefined ? this.#callbacks : this.#callbacks.filter(({ batchLogs }) => batchLogs === wish)
+    const entries = Object.entries(logs).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    if (!entries.some(([, value]) => value instanceof Tensor)) {
+      const told = Object.fromEntries(entries) as Logs
+      return inOrder(audience, (callback) => call(callback, told))
+    }
+    return readAll(entries).then((told) => inOrder(audience, (callback) => call(callback, told)))
+  }
+
+  #close(hook: string): void {
+    if (--this.#open >= 0) return
+    this.#open = 0
+    throw new ValueError({
+      where: `CallbackList.${hook}`,
+      problem: 'nothing has begun that could end',
+      hint: `call ${hook.replace('End', 'Begin')} before`,
+    })
   }
 }
 
-const overrides = (callback: Callback, hook: BatchHook): boolean => callback[hook] !== Callback.prototype[hook]
+/** Lists in the list are asked what their members override. */
+const wants = (callback: Callback, hook: BatchHook): boolean =>
+  callback instanceof CallbackList ? callback.wants(hook) : overrides(callback, hook)
+
+const flat = (callbacks: NestedCallbacks): Callback[] => (callbacks instanceof Callback ? [callbacks] : callbacks.flatMap(flat))
+
+async function readAll(entries: readonly (readonly [string, number | Tensor])[]): Promise<Logs> {
+  const values = await Promise.all(entries.map(([, value]) => (value instanceof Tensor ? value.item() : value)))
+  return Object.fromEntries(entries.map(([name], i) => [name, values[i] as number]))
+}
 
 /** Calls one after the other; a promise only if one of them gives one. */
-function inOrder(callbacks: readonly Callback[], call: (callback: Callback) => Outcome): Outcome {
-  for (let i = 0; i < callbacks.length; i++) {
+function inOrder(callbacks: readonly Callback[], call: (callback: Callback) => HookOutcome, first = 0): HookOutcome {
+  for (let i = first; i < callbacks.length; i++) {
     const outcome = call(callbacks[i] as Callback)
-    if (outcome instanceof Promise) return outcome.then(() => inOrder(callbacks.slice(i + 1), call))
+    if (outcome instanceof Promise) return outcome.then(() => inOrder(callbacks, call, i + 1))
   }
 }

@@ -1,9 +1,11 @@
 /** Stops training when a number no longer gets better. Follows `keras/src/callbacks/early_stopping.py`. */
 import type { Tensor } from '../engine/index.js'
-import type { Logs } from './callback.js'
+import type { CallbackState, Logs } from './callback.js'
 import { MonitorCallback, type MonitorOptions } from './monitor.js'
 
 export interface EarlyStoppingOptions extends MonitorOptions {
+  /** Smaller changes are none. Default 0. */
+  readonly minDelta?: number
   /** Epochs without improvement after which training stops. Default 0. */
   readonly patience?: number
   /** What the number has to beat; until then improvement does not reset the patience. */
@@ -23,15 +25,17 @@ export class EarlyStopping extends MonitorCallback {
   readonly baseline: number | null
   readonly restoreBestWeights: boolean
   readonly startFromEpoch: number
+  /** Epochs since the last improvement. */
+  wait = 0
   /** Epoch after which training was stopped, from 0; 0 if it was not. */
   stoppedEpoch = 0
   bestEpoch = 0
-  #best: number | null = null
-  #bestWeights: readonly Tensor[] | null = null
-  #wait = 0
+  /** Weights of the best epoch, with `restoreBestWeights`. */
+  bestWeights: readonly Tensor[] | null = null
 
-  constructor({ patience = 0, baseline = null, restoreBestWeights = false, startFromEpoch = 0, ...options }: EarlyStoppingOptions = {}) {
-    super(options)
+  constructor(options: EarlyStoppingOptions = {}) {
+    const { minDelta = 0, patience = 0, baseline = null, restoreBestWeights = false, startFromEpoch = 0 } = options
+    super(options, minDelta)
     this.patience = patience
     this.baseline = baseline
     this.restoreBestWeights = restoreBestWeights
@@ -39,23 +43,25 @@ export class EarlyStopping extends MonitorCallback {
   }
 
   override onTrainBegin(): void {
-    this.#wait = 0
-    this.#best = null
-    this.#bestWeights = null
+    this.wait = 0
     this.stoppedEpoch = 0
+    this.best = null
     this.bestEpoch = 0
+    this.bestWeights = null
   }
 
   override onEpochEnd(epoch: number, logs: Logs): void {
-    const value = this.valueIn(logs, 'early stopping')
+    this.requireDirection()
+    const value = this.valueIn(logs, 'Early stopping')
     if (value === undefined || epoch < this.startFromEpoch) return
-    if (this.restoreBestWeights && this.#bestWeights === null) this.#keep(epoch)
-    this.#wait++
-    if (this.improves(value, this.#best)) {
-      this.#best = value
+    // The first weights are the best so far, whatever they are worth.
+    if (this.restoreBestWeights && this.bestWeights === null) this.#keep(epoch)
+    this.wait++
+    if (this.improves(value, this.best)) {
+      this.best = value
       this.#keep(epoch)
-      if (this.baseline === null || this.improves(value, this.baseline)) this.#wait = 0
-    } else if (this.#wait >= this.patience && epoch > 0) {
+      if (this.baseline === null || this.improves(value, this.baseline)) this.wait = 0
+    } else if (this.wait >= this.patience && epoch > 0) {
       this.stoppedEpoch = epoch
       this.model.stopTraining = true
     }
@@ -63,14 +69,22 @@ export class EarlyStopping extends MonitorCallback {
 
   #keep(epoch: number): void {
     this.bestEpoch = epoch
-    if (this.restoreBestWeights) this.#bestWeights = this.model.getWeights()
+    if (this.restoreBestWeights) this.bestWeights = this.model.getWeights()
   }
 
   override onTrainEnd(): void {
     if (this.stoppedEpoch > 0) this.say(`Epoch ${this.stoppedEpoch + 1}: early stopping`)
-    if (this.#bestWeights === null) return
+    if (this.bestWeights === null) return
     this.say(`Restoring model weights from the end of the best epoch: ${this.bestEpoch + 1}.`)
-    this.model.setWeights(this.#bestWeights)
-    this.#bestWeights = null
+    this.model.setWeights(this.bestWeights)
+  }
+
+  override getState(): CallbackState {
+    const { wait, stoppedEpoch, best, bestEpoch, bestWeights } = this
+    return { wait, stoppedEpoch, best, bestEpoch, bestWeights }
+  }
+
+  override setState(state: CallbackState): void {
+    Object.assign(this, state)
   }
 }

@@ -2,24 +2,25 @@
 import { platform } from '#platform'
 import { ValueError } from '../core/errors.js'
 import { Callback, type Logs } from './callback.js'
+import { pythonFloat } from './python-format.js'
 
 /** Looks at the loss of every batch, which makes training wait for each. */
 export class TerminateOnNaN extends Callback {
   readonly raiseError: boolean
 
-  /** With `raiseError`, `fit` rejects instead of ending early. */
+  /** With `raiseError`, `fit` rejects at once, and no callback sees the end of training. */
   constructor({ raiseError = false }: { readonly raiseError?: boolean } = {}) {
     super()
     this.raiseError = raiseError
   }
 
-  override onTrainBatchEnd(batch: number, logs: Logs): void {
-    const { loss } = logs
+  override onBatchEnd(batch: number, { loss }: Logs): void {
     if (loss === undefined || Number.isFinite(loss)) return
     if (this.raiseError)
       throw new ValueError({
         where: 'TerminateOnNaN',
-        problem: `the loss of batch ${batch} is ${loss}`,
+        problem: `NaN or Inf loss encountered at batch ${batch}`,
+        received: `loss ${pythonFloat(loss)}`,
         hint: 'a smaller learning rate, clipnorm, or a look at the data',
       })
     platform.print(`Batch ${batch}: Invalid loss, terminating training\n`)

@@ -63,6 +63,30 @@ export class SeedGenerator {
   }
 }
 
+/** What random numbers follow from that belong to no layer. */
+export interface RandomState {
+  readonly seed: number | null
+  /** Seeds taken from it. */
+  readonly draws: number
+  /** State of the global generator, if it was used. */
+  readonly generator: Variable | Tensor | null
+}
+
+export function randomState(): RandomState {
+  return { seed: globalSeed ?? null, draws, generator: globalGenerator?.state ?? null }
+}
+
+/** Goes on as from the moment when `randomState` was asked. */
+export function restoreRandomState(state: RandomState): void {
+  globalSeed = state.seed ?? undefined
+  draws = state.draws
+  if (state.generator === null) return
+  const value = state.generator instanceof Variable ? state.generator.uncastValue : state.generator
+  // Compiled functions may hold its Variable: the generator stays, only its state changes.
+  globalGenerator ??= new SeedGenerator(0)
+  globalGenerator.state.assign(value)
+}
+
 /** A number gives the same values each time; a generator (or nothing: the global one) new ones. */
 export type Seed = number | SeedGenerator | null | undefined
 

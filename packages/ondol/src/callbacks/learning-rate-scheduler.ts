@@ -1,0 +1,66 @@
+/** Sets the learning rate by the epoch. Follows `keras/src/callbacks/learning_rate_scheduler.py`. */
+import { platform } from '#platform'
+import { GraphError, ValueError } from '../core/errors.js'
+import type { Optimizer } from '../optimizers/optimizer.js'
+import { Callback, type CallbackModel, type CallbackState, type Logs } from './callback.js'
+import { pythonFloat } from './python-format.js'
+
+export function optimizerOf(model: CallbackModel): Optimizer {
+  if (model.optimizer !== null) return model.optimizer
+  throw new GraphError({ where: model.name, problem: 'the model has no optimizer', hint: 'compile it' })
+}
+
+/** The present learning rate of a model. */
+export const rateOf = (model: CallbackModel): Promise<number> => optimizerOf(model).learningRate.item()
+
+/**
+ * Sets the learning rate at the beginning of each epoch. Adds `learning_rate` to the logs.
+ *
+ * @example
+ * new callbacks.LearningRateScheduler((epoch, rate) => (epoch < 10 ? rate : rate * Math.exp(-0.1)))
+ */
+export class LearningRateScheduler extends Callback {
+  readonly verbose: number
+  /** The last epoch whose rate was set: not to be set again when training is taken up in the middle of it. */
+  #epoch = -1
+
+  /** `schedule` is given the epoch, from 0, and the present rate. With `verbose: 1`, says what it does. */
+  constructor(
+    readonly schedule: (epoch: number, learningRate: number) => number,
+    { verbose = 0 }: { readonly verbose?: number } = {},
+  ) {
+    super()
+    this.verbose = verbose
+  }
+
+  override onTrainBegin(): void {
+    this.#epoch = -1
+  }
+
+  override async onEpochBegin(epoch: number): Promise<void> {
+    if (epoch === this.#epoch) return
+    const rate = this.schedule(epoch, await rateOf(this.model))
+    if (typeof rate !== 'number')
+      throw new ValueError({
+        where: 'LearningRateScheduler',
+        problem: 'the output of the schedule is not a number',
+        expected: 'a learning rate',
+        received: String(rate),
+      })
+    optimizerOf(this.model).learningRate = rate
+    this.#epoch = epoch
+    if (this.verbose > 0) platform.print(`\nEpoch ${epoch + 1}: LearningRateScheduler setting learning rate to ${pythonFloat(rate)}.\n`)
+  }
+
+  override async onEpochEnd(_epoch: number, logs: Logs): Promise<void> {
+    logs.learning_rate = await rateOf(this.model)
+  }
+
+  override getState(): CallbackState {
+    return this.#epoch
+  }
+
+  override setState(state: CallbackState): void {
+    this.#epoch = state as number
+  }
+}
