@@ -28,6 +28,7 @@ export const platform: Platform = {
     // biome-ignore lint/suspicious/noConsole: the console is a browser's standard output
     for (const line of lines) console.info(line)
   },
+  printSoon: (text) => void platform.print(text) as undefined,
   terminalColumns: () => undefined,
   startThread,
 }

@@ -1,8 +1,11 @@
 /** The platform under Node.js (also Bun and Deno): files, environment, terminal. */
 import { randomUUID } from 'node:crypto'
+import { write } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { ByteSink } from '../core/bytes.js'
 import { DataError } from '../core/errors.js'
 import type { Platform } from './platform.js'
@@ -34,6 +37,24 @@ async function writeParts(path: string, write: (sink: ByteSink) => Promise<void>
     throw error
   }
 }
+
+/** Text on its way to the terminal. Node writes to one synchronously; a thread that waits for it does not stop this one. */
+let written: Promise<void> = Promise.resolve()
+
+const writeToTerminal = async (bytes: Uint8Array): Promise<void> => {
+  for (let rest = bytes; rest.length > 0; ) {
+    try {
+      const { bytesWritten } = await writeBytes(process.stdout.fd, rest)
+      rest = rest.subarray(bytesWritten)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+      await sleep(TERMINAL_RETRY_MS)
+    }
+  }
+}
+
+const TERMINAL_RETRY_MS = 10
+const writeBytes = promisify(write)
 
 export const platform: Platform = {
   name: 'node',
@@ -113,6 +134,18 @@ export const platform: Platform = {
 
   print(text) {
     process.stdout.write(text)
+  },
+
+  printSoon(text) {
+    const { stdout } = process
+    // Whoever has put a `write` of their own there wants to have the text.
+    if (!stdout.isTTY || Object.hasOwn(stdout, 'write')) {
+      stdout.write(text)
+      return undefined
+    }
+    // A terminal that is gone has nobody looking at it.
+    written = written.then(() => writeToTerminal(new TextEncoder().encode(text))).catch(() => undefined)
+    return written
   },
 
   terminalColumns: () => (process.stdout.isTTY ? (process.stdout.columns ?? 80) : undefined),

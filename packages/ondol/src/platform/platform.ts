@@ -33,6 +33,11 @@ export interface Platform {
   showStatus(line: string): void
   /** Prints on standard output as it is; where there is only a console, in whole lines. */
   print(text: string): void
+  /**
+   * As `print`, but a terminal that takes its time (it is stopped, or far away) holds nobody up: the promise resolves
+   * when the text is there. Undefined where it is there at once.
+   */
+  printSoon(text: string): Promise<void> | undefined
   /** Width of the terminal that `print` reaches; undefined where nobody can rewrite a line (a file, a pipe, a console). */
   terminalColumns(): number | undefined
   /** Starts a thread. */
