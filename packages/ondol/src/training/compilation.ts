@@ -22,7 +22,8 @@ export class Compilation {
   #trainable: ReadonlyMap<Layer, boolean>
   readonly #model: Layer
 
-  constructor(model: Layer, options: CompileOptions, outputNames: () => readonly string[] | undefined) {
+  /** `onMetricsMade` is called when the first batch has shown which losses and metrics there are. */
+  constructor(model: Layer, options: CompileOptions, outputNames: () => readonly string[] | undefined, onMetricsMade: () => void) {
     const { loss, lossWeights, metrics, weightedMetrics, stepsPerExecution = 1, autoScaleLoss = true } = options
     if (!(Number.isInteger(stepsPerExecution) && stepsPerExecution > 0)) {
       throw new ValueError({
@@ -35,8 +36,8 @@ export class Compilation {
     const inner = getOptimizer(options.optimizer ?? 'rmsprop')
     const isFloat16 = autoScaleLoss && model.dtypePolicy.name === 'mixed_float16' && !(inner instanceof LossScaleOptimizer)
     this.optimizer = isFloat16 ? new LossScaleOptimizer(inner) : inner
-    this.loss = loss == null ? null : new CompiledLoss(loss, lossWeights, outputNames)
-    this.metrics = new CompiledMetrics(metrics, weightedMetrics, outputNames)
+    this.loss = loss == null ? null : new CompiledLoss(loss, lossWeights, outputNames, onMetricsMade)
+    this.metrics = new CompiledMetrics(metrics, weightedMetrics, outputNames, onMetricsMade)
     this.options = options
     this.#model = model
     this.#trainable = trainableStates(model)

@@ -25,13 +25,20 @@ export class CompiledLoss {
   readonly #option: PerOutput<LossIdentifier>
   readonly #weights: PerOutput<number> | undefined
   readonly #knownNames: () => readonly string[] | undefined
+  readonly #onMade: () => void
   #losses: readonly OutputLoss[] | undefined
 
-  /** `knownNames` tells the outputs' names, where the model has some. */
-  constructor(option: PerOutput<LossIdentifier>, weights: PerOutput<number> | undefined, knownNames: () => readonly string[] | undefined) {
+  /** `knownNames` tells the outputs' names, where the model has some; `onMade` is called when the losses are known. */
+  constructor(
+    option: PerOutput<LossIdentifier>,
+    weights: PerOutput<number> | undefined,
+    knownNames: () => readonly string[] | undefined,
+    onMade: () => void,
+  ) {
     this.#option = option
     this.#weights = weights
     this.#knownNames = knownNames
+    this.#onMade = onMade
   }
 
   /** Running means of the single losses; none where there is only one. */
@@ -50,7 +57,10 @@ export class CompiledLoss {
       if (option !== null && targets[output] === null) throw missingTargets(`loss of output '${outputs.label(output)}'`, outputs, output, y)
     })
     const weights = matchWeights(outputs, sampleWeight, wanted)
-    this.#losses ??= this.#build(outputs, options, targets as Tensor[], predictions)
+    if (this.#losses === undefined) {
+      this.#losses = this.#build(outputs, options, targets as Tensor[], predictions)
+      this.#onMade()
+    }
     return this.#losses.reduce<Tensor | null>((total, { output, loss, weight, tracker }) => {
       const [target, prediction] = [targets[output] as Tensor, predictions[output] as Tensor]
       const value = explained(`${loss.name} of output '${outputs.label(output)}'`, target, prediction, () =>

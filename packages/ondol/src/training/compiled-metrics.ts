@@ -25,12 +25,20 @@ export class CompiledMetrics {
   readonly #plain: MetricsOption | undefined
   readonly #weighted: MetricsOption | undefined
   readonly #knownNames: () => readonly string[] | undefined
+  readonly #onMade: () => void
   #entries: readonly OutputMetric[] | undefined
 
-  constructor(plain: MetricsOption | undefined, weighted: MetricsOption | undefined, knownNames: () => readonly string[] | undefined) {
+  /** `knownNames` tells the outputs' names, where the model has some; `onMade` is called when the metrics are known. */
+  constructor(
+    plain: MetricsOption | undefined,
+    weighted: MetricsOption | undefined,
+    knownNames: () => readonly string[] | undefined,
+    onMade: () => void,
+  ) {
     this.#plain = plain
     this.#weighted = weighted
     this.#knownNames = knownNames
+    this.#onMade = onMade
   }
 
   get metrics(): Metric[] {
@@ -49,7 +57,10 @@ export class CompiledMetrics {
       if (isWanted && targets[output] === null) throw missingTargets(`metrics of output '${outputs.label(output)}'`, outputs, output, y)
     })
     const weights = matchWeights(outputs, sampleWeight, wanted)
-    this.#entries ??= build(outputs, plain, weighted, targets as Tensor[], predictions)
+    if (this.#entries === undefined) {
+      this.#entries = build(outputs, plain, weighted, targets as Tensor[], predictions)
+      this.#onMade()
+    }
     for (const { output, metric, isWeighted, key } of this.#entries) {
       const [target, prediction] = [targets[output] as Tensor, predictions[output] as Tensor]
       const weight = isWeighted ? (weights[output] ?? null) : null

@@ -43,6 +43,7 @@ export abstract class Trainable extends Layer implements CallbackModel {
   #uncompiledRunner: Runner | undefined
   #history: History | undefined
   #fitPosition: FitPosition | null = null
+  #onMetricsMade: (() => void) | undefined
   #stop = { training: false, evaluating: false, predicting: false }
 
   // ---- what models tell ----
@@ -87,7 +88,12 @@ export abstract class Trainable extends Layer implements CallbackModel {
    * model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
    */
   compile(options: CompileOptions = {}): void {
-    const compilation = new Compilation(this, options, () => this.outputNames)
+    const compilation = new Compilation(
+      this,
+      options,
+      () => this.outputNames,
+      () => this.#onMetricsMade?.(),
+    )
     this.#compiled?.runner.dispose()
     this.#uncompiledRunner?.dispose()
     this.#uncompiledRunner = undefined
@@ -160,6 +166,15 @@ export abstract class Trainable extends Layer implements CallbackModel {
 
   set fitPosition(position: FitPosition | null) {
     this.#fitPosition = position === null ? null : requirePosition(position)
+  }
+
+  /** Engine only: called when the first batch has shown which metrics there are. */
+  get onMetricsMade(): (() => void) | undefined {
+    return this.#onMetricsMade
+  }
+
+  set onMetricsMade(listener: (() => void) | undefined) {
+    this.#onMetricsMade = listener
   }
 
   /** Of the last `fit`. */
