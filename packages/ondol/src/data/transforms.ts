@@ -26,11 +26,12 @@ interface Maker<A extends readonly unknown[]> {
 
 /** A constructor that returns a function gives that function. */
 function maker<A extends readonly unknown[]>(make: (...args: A) => (image: HostArray, random: Random) => HostArray): Maker<A> {
-  return ((...args: A): Transform => {
+  // biome-ignore lint/complexity/useArrowFunction: `new` cannot stand before an arrow function
+  return function (...args: A): Transform {
     const change = make(...args)
     let own: Random | undefined
     return (image, context) => change(image, context?.random ?? (own ??= makeRandom(makeDefaultSeed())))
-  }) as unknown as Maker<A>
+  } as unknown as Maker<A>
 }
 
 /** Height and width: one number for both, or two. */

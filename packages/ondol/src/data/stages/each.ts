@@ -64,8 +64,12 @@ export function mappedSideBySide<T, U>(source: Cursor<T>, work: Work<T, U>, wher
       fillUp(limit)
       const first = queue.shift()
       if (!isPromise(first)) return first === undefined ? END : first
-      // The first is still under way.
+      // The first is still under way; its place is free when it is done.
       fillUp(limit - 1)
+      first.then(
+        () => fillUp(limit),
+        () => undefined,
+      )
       return first
     },
     close() {
