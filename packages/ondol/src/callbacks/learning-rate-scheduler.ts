@@ -1,17 +1,9 @@
 /** Sets the learning rate by the epoch. Follows `keras/src/callbacks/learning_rate_scheduler.py`. */
 import { platform } from '#platform'
-import { GraphError, ValueError } from '../core/errors.js'
-import type { Optimizer } from '../optimizers/optimizer.js'
-import { Callback, type CallbackModel, type CallbackState, type Logs } from './callback.js'
+import { ValueError } from '../core/errors.js'
+import { Callback, type CallbackState, type Logs } from './callback.js'
+import { logRates, ratedOptimizers } from './learning-rates.js'
 import { pythonFloat } from './python-format.js'
-
-export function optimizerOf(model: CallbackModel): Optimizer {
-  if (model.optimizer !== null) return model.optimizer
-  throw new GraphError({ where: model.name, problem: 'the model has no optimizer', hint: 'compile it' })
-}
-
-/** The present learning rate of a model. */
-export const rateOf = (model: CallbackModel): Promise<number> => optimizerOf(model).learningRate.item()
 
 /**
  * Sets the learning rate at the beginning of each epoch. Adds `learning_rate` to the logs.
@@ -39,21 +31,23 @@ export class LearningRateScheduler extends Callback {
 
   override async onEpochBegin(epoch: number): Promise<void> {
     if (epoch === this.#epoch) return
-    const rate = this.schedule(epoch, await rateOf(this.model))
-    if (typeof rate !== 'number')
-      throw new ValueError({
-        where: 'LearningRateScheduler',
-        problem: 'the output of the schedule is not a number',
-        expected: 'a learning rate',
-        received: String(rate),
-      })
-    optimizerOf(this.model).learningRate = rate
+    for (const { optimizer, label } of ratedOptimizers(this.model)) {
+      const rate = this.schedule(epoch, await optimizer.learningRate.item())
+      if (typeof rate !== 'number')
+        throw new ValueError({
+          where: 'LearningRateScheduler',
+          problem: 'the output of the schedule is not a number',
+          expected: 'a learning rate',
+          received: String(rate),
+        })
+      optimizer.learningRate = rate
+      if (this.verbose > 0) platform.print(`\nEpoch ${epoch + 1}: LearningRateScheduler setting ${label} to ${pythonFloat(rate)}.\n`)
+    }
     this.#epoch = epoch
-    if (this.verbose > 0) platform.print(`\nEpoch ${epoch + 1}: LearningRateScheduler setting learning rate to ${pythonFloat(rate)}.\n`)
   }
 
-  override async onEpochEnd(_epoch: number, logs: Logs): Promise<void> {
-    logs.learning_rate = await rateOf(this.model)
+  override onEpochEnd(_epoch: number, logs: Logs): Promise<void> {
+    return logRates(this.model, logs)
   }
 
   override getState(): CallbackState {

@@ -1,7 +1,7 @@
 /** Smaller steps when a number no longer gets better. Follows `keras/src/callbacks/reduce_lr_on_plateau.py`. */
 import { ValueError } from '../core/errors.js'
 import type { CallbackState, Logs } from './callback.js'
-import { optimizerOf, rateOf } from './learning-rate-scheduler.js'
+import { logRates, ratedOptimizers } from './learning-rates.js'
 import { MonitorCallback, type MonitorOptions } from './monitor.js'
 import { pythonFloat } from './python-format.js'
 
@@ -63,8 +63,7 @@ export class ReduceLROnPlateau extends MonitorCallback {
 
   override async onEpochEnd(epoch: number, logs: Logs): Promise<void> {
     this.requireDirection()
-    const rate = await rateOf(this.model)
-    logs.learning_rate = rate
+    await logRates(this.model, logs)
     const value = this.valueIn(logs, 'Learning rate reduction is')
     if (value === undefined) return
     if (this.inCooldown) {
@@ -76,13 +75,17 @@ export class ReduceLROnPlateau extends MonitorCallback {
       this.wait = 0
       return
     }
-    // The rate is kept in float32, so its limit is compared in float32.
-    if (this.inCooldown || ++this.wait < this.patience || rate <= Math.fround(this.minLr)) return
-    const next = Math.max(rate * this.factor, this.minLr)
-    optimizerOf(this.model).learningRate = next
-    this.say(`\nEpoch ${epoch + 1}: ReduceLROnPlateau reducing learning rate to ${pythonFloat(next)}.`)
-    this.cooldownCounter = this.cooldown
-    this.wait = 0
+    if (this.inCooldown || ++this.wait < this.patience) return
+    for (const { optimizer, label } of ratedOptimizers(this.model)) {
+      const rate = await optimizer.learningRate.item()
+      // The rate is kept in float32, so its limit is compared in float32.
+      if (rate <= Math.fround(this.minLr)) continue
+      const next = Math.max(rate * this.factor, this.minLr)
+      optimizer.learningRate = next
+      this.say(`\nEpoch ${epoch + 1}: ReduceLROnPlateau reducing ${label} to ${pythonFloat(next)}.`)
+      this.cooldownCounter = this.cooldown
+      this.wait = 0
+    }
   }
 
   override getState(): CallbackState {

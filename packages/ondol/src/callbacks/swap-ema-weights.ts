@@ -1,9 +1,9 @@
 /** Evaluates with averaged weights. Follows `keras/src/callbacks/swap_ema_weights.py`. */
 import { ValueError } from '../core/errors.js'
 import type { Tensor, Variable } from '../engine/index.js'
-import { LossScaleOptimizer } from '../optimizers/loss-scale.js'
+import { MultiOptimizer } from '../optimizers/multi.js'
 import { Callback, type CallbackModel, type CallbackState } from './callback.js'
-import { optimizerOf } from './learning-rate-scheduler.js'
+import { optimizerOf } from './learning-rates.js'
 
 /**
  * Puts the optimizer's moving averages in the place of the weights while the model is evaluated, or predicts, and
@@ -26,9 +26,9 @@ export class SwapEMAWeights extends Callback {
   }
 
   get #pairs(): readonly (readonly [variable: Variable, average: Variable])[] {
-    const outer = optimizerOf(this.model)
-    const optimizer = outer instanceof LossScaleOptimizer ? outer.innerOptimizer : outer
-    if (optimizer.useEma) return optimizer.averagedVariables
+    const optimizer = optimizerOf(this.model)
+    const averaging = (optimizer instanceof MultiOptimizer ? optimizer.optimizers : [optimizer]).filter(({ useEma }) => useEma)
+    if (averaging.length > 0) return averaging.flatMap(({ averagedVariables }) => averagedVariables)
     throw new ValueError({
       where: `SwapEMAWeights → ${optimizer.name}`,
       problem: 'the optimizer keeps no averages of the weights',
