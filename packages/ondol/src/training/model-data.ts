@@ -50,7 +50,7 @@ export class ModelData {
         where: 'validationSplit',
         problem: 'batches that come one by one cannot be split',
         expected: 'arrays or tensors',
-        hint: 'pass validationData',
+        hint: 'pass validationData; utils.splitDataset makes two datasets of one',
       })
     }
     const arrays = this.arrays(x, y, sampleWeight)
