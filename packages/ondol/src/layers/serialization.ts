@@ -96,8 +96,14 @@ function make(description: SerializedLayer, customObjects: CustomObjects): Layer
   const config = Class.readsLayers ? description.config : deserializeLayersIn(description.config, customObjects)
   const layer = Class.fromConfig(config as Readonly<Record<string, unknown>>, customObjects)
   layer.buildFromConfig(description.build_config ?? null)
+  if (isCompilable(layer) && Object.keys(description.compile_config ?? {}).length > 0)
+    layer.compileFromConfig(description.compile_config as Readonly<Record<string, unknown>>)
   return layer
 }
+
+/** Models stand above this room. */
+const isCompilable = (layer: Layer): layer is Layer & { compileFromConfig(config: Readonly<Record<string, unknown>>): void } =>
+  'compileFromConfig' in layer
 
 /** A config in which descriptions of layers, such as the cell of an RNN, have become layers. */
 export function deserializeLayersIn(config: unknown, customObjects: CustomObjects = {}): unknown {

@@ -17,7 +17,12 @@ import { type SerializedLayer, whileReading, whileWriting } from '../layers/shar
 import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
 import type { KerasTensor } from '../ops/operation.js'
+import type { Readable } from '../saving/location.js'
+import type { SaveOptions } from '../saving/model-file.js'
+import type { LoadOptions } from '../saving/weights.js'
+import type { SaveWeightsOptions } from '../saving/weights-file.js'
 import { Trainable } from '../training/trainable.js'
+import { compileConfig, compileOptions } from './compile-config.js'
 import { functionalConfig, isFunctionalConfig, readFunctional } from './functional-config.js'
 import { ModelGraph, matchInputs } from './graph.js'
 import { printSummary, type SummaryOptions } from './summary.js'
@@ -198,7 +203,57 @@ export class Model extends Trainable {
 
   /** The options of `compile` as Keras writes them; empty when it is not compiled. */
   getCompileConfig(): Record<string, unknown> {
-    return {}
+    const { optimizer, compileOptions: options } = this
+    return optimizer === null || options === null ? {} : compileConfig(optimizer, options)
+  }
+
+  /**
+   * Compiles with what `getCompileConfig` wrote, and makes the optimizer's state. A model with a `compile` of its own
+   * overrides both.
+   */
+  compileFromConfig(config: Readonly<Record<string, unknown>>): void {
+    if (this.compile !== Trainable.prototype.compile) {
+      console.warn(
+        `ondol: '${this.name}' is not compiled as it was: its class has a compile() of its own. Override getCompileConfig() and compileFromConfig(config), or call compile() after loading.`,
+      )
+      return
+    }
+    this.compile(compileOptions(config))
+    if (this.built) this.optimizer?.build(this.trainableVariables)
+  }
+
+  /**
+   * Saves the model to a `.keras` file, as Keras 3 does: what it is made of, weights, how it was compiled, the state of
+   * its optimizer. Without a path the bytes of the file come back.
+   *
+   * @throws SavingError when it cannot be saved; a file that was there before is then as it was.
+   * @example
+   * await model.save('model.keras')
+   * const same = await loadModel('model.keras')
+   */
+  save(): Promise<Uint8Array>
+  save(path: string | URL, options?: SaveOptions): Promise<void>
+  async save(...args: [path?: string | URL, options?: SaveOptions]): Promise<unknown> {
+    const { saveModel } = await import('../saving/model-file.js')
+    return saveModel(this, ...(args as [string]))
+  }
+
+  /** Saves the weights, and the state of the optimizer, to a `.weights.h5` file; without a path the bytes come back. */
+  saveWeights(): Promise<Uint8Array>
+  saveWeights(path: string | URL, options?: SaveWeightsOptions): Promise<void>
+  async saveWeights(...args: [path?: string | URL, options?: SaveWeightsOptions]): Promise<unknown> {
+    const { saveWeights } = await import('../saving/weights-file.js')
+    return saveWeights(this, ...(args as [string]))
+  }
+
+  /**
+   * Loads weights that fit this model, which must be built.
+   *
+   * @throws SavingError that says which weights do not fit, and how; nothing is changed then.
+   */
+  async loadWeights(from: Readable, options?: LoadOptions): Promise<void> {
+    const { loadWeights } = await import('../saving/weights-file.js')
+    return loadWeights(this, from, options)
   }
 
   override getBuildConfig(): Record<string, unknown> | null {

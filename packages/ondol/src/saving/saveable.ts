@@ -92,7 +92,7 @@ export function placesOf(root: Saveable): Place[] {
 
 const isSaveable = (value: unknown): value is Saveable => value instanceof Layer || value instanceof Optimizer
 
-const isModel = (object: object): object is ModelLike => object instanceof Layer && 'layers' in object && 'optimizer' in object
+export const isModel = (object: object): object is ModelLike => object instanceof Layer && 'layers' in object && 'optimizer' in object
 
 /** The things in a list or record; undefined for anything else. */
 function itemsOf(value: unknown): readonly unknown[] | undefined {

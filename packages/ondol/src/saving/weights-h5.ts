@@ -1,9 +1,10 @@
 /** `.weights.h5`: one HDF5 group `vars` for each object, its arrays numbered in it. */
-import type { ByteSink } from '../core/bytes.js'
+import type { ByteSink, ByteSource } from '../core/bytes.js'
+import { SavingError } from '../core/errors.js'
 import type { Tensor } from '../engine/index.js'
-import { GroupDraft, type H5Stream, writeHdf5 } from './hdf5/index.js'
-import { bytesOfElements, rawElements } from './values.js'
-import type { SavedObject } from './weights.js'
+import { GroupDraft, type H5Group, type H5Stream, openHdf5, writeHdf5 } from './hdf5/index.js'
+import { bytesOfElements, rawElements, type StoredArray } from './values.js'
+import type { SavedObject, WeightReader } from './weights.js'
 
 const inside = (path: string): string => (path === '' ? 'vars' : `${path}/vars`)
 
@@ -31,3 +32,55 @@ function addArray(group: GroupDraft, key: string, value: Tensor): void {
 }
 
 export const writeWeights = (objects: readonly SavedObject[], sink: ByteSink): Promise<void> => writeHdf5(draftOf(objects), sink)
+
+/** Groups that are looked through for paths to tell in messages. */
+const MOST_GROUPS = 10_000
+
+/** A `.weights.h5` file, open for reading. */
+export async function openWeights(source: ByteSource): Promise<WeightReader> {
+  const root = await openHdf5(source)
+  return {
+    name: source.name,
+    async arraysAt(path) {
+      const group = await variablesAt(root, path)
+      return group === undefined ? new Map() : arraysIn(group, source.name)
+    },
+    paths: () => pathsIn(root),
+  }
+}
+
+/** Keras 2.13 calls the layers of a model otherwise. */
+async function variablesAt(root: H5Group, path: string): Promise<H5Group | undefined> {
+  const found = (await root.get(inside(path))) ?? (await root.get(inside(path.replaceAll('layers', '_layer_checkpoint_dependencies'))))
+  if (found?.kind !== 'dataset') return found
+  throw new SavingError({ where: found.path, problem: 'this should be a group of weights, and is a dataset' })
+}
+
+async function arraysIn(group: H5Group, file: string): Promise<Map<string, StoredArray>> {
+  const arrays = new Map<string, StoredArray>()
+  for (const key of group.keys()) {
+    const where = `${file} → ${group.path}/${key}`
+    const dataset = await group.dataset(key)
+    const { dtype } = dataset
+    if (dtype === 'string') throw new SavingError({ where, problem: 'weights are numbers', received: 'text' })
+    arrays.set(key, { dtype, shape: dataset.shape, read: () => dataset.read() })
+  }
+  return arrays
+}
+
+/** Paths of all groups that have arrays in `vars`. */
+async function pathsIn(root: H5Group): Promise<string[]> {
+  const paths: string[] = []
+  const waiting: [path: string, group: H5Group][] = [['', root]]
+  for (let count = 0; waiting.length > 0 && count < MOST_GROUPS; count++) {
+    const [path, group] = waiting.pop() as [string, H5Group]
+    for (const name of group.keys()) {
+      const child = await group.get(name)
+      if (child?.kind !== 'group') continue
+      if (name === 'vars') {
+        if (child.keys().length > 0) paths.push(path)
+      } else waiting.push([path === '' ? name : `${path}/${name}`, child])
+    }
+  }
+  return paths.sort()
+}

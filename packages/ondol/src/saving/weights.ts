@@ -7,7 +7,8 @@ import { nearest } from '../core/registry.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { type Tensor, Variable } from '../engine/index.js'
 import { Layer } from '../layers/layer.js'
-import { type CustomState, ownVariablesOf, placesOf, type Saveable } from './saveable.js'
+import { Optimizer } from '../optimizers/optimizer.js'
+import { type CustomState, isModel, ownVariablesOf, type Place, placesOf, type Saveable } from './saveable.js'
 import { type StoredArray, snapshot, tensorOf } from './values.js'
 
 /** The arrays of one object. */
@@ -77,7 +78,9 @@ export async function loadState(model: Saveable, reader: WeightReader, { skipMis
   requireBuilt(model, 'load into')
   const matches: Match[] = []
   const failures: Failure[] = []
-  for (const { object, paths } of placesOf(model)) {
+  const places = placesOf(model)
+  for (const { object, paths } of places) {
+    if (object instanceof Optimizer && !object.built) await prepare(object, places, (await reader.arraysAt(paths[0] as string)).size)
     const found = await match(object, paths, reader)
     if (found === undefined) continue
     if ('problem' in found) failures.push(found)
@@ -106,19 +109,18 @@ async function match(object: Saveable, paths: readonly string[], reader: WeightR
   return failure
 }
 
-/** An optimizer is made ready for the state that is there; state of another make is left, with a warning. */
-function matchOptimizer(
-  optimizer: Exclude<Saveable, Layer>,
-  path: string,
-  arrays: ReadonlyMap<string, StoredArray>,
-): Match | Failure | undefined {
+/** Makes the state of an optimizer that has not trained yet, if there is state to put in it. */
+async function prepare(optimizer: Optimizer, places: readonly Place[], stored: number): Promise<void> {
+  if (stored <= optimizer.variables.length) return
+  const owner = places.find(({ object }) => isModel(object) && object.optimizer === optimizer)?.object
+  if (owner instanceof Layer) optimizer.build(owner.trainableVariables)
+}
+
+/** State of an optimizer of another make is left, with a warning. */
+function matchOptimizer(optimizer: Optimizer, path: string, arrays: ReadonlyMap<string, StoredArray>): Match | Failure | undefined {
   const count = optimizer.variables.length
   if (arrays.size !== count) {
-    console.warn(
-      `ondol: the state of optimizer '${optimizer.name}' is not loaded: it has ${count} variables, the file ${arrays.size}.${
-        optimizer.built ? '' : ' It has not been built yet: train one step, or call optimizer.build(model.trainableVariables), before.'
-      }`,
-    )
+    console.warn(`ondol: the state of optimizer '${optimizer.name}' is not loaded: it has ${count} variables, the file ${arrays.size}.`)
     return undefined
   }
   const wrong = misfit(optimizer, arrays)
