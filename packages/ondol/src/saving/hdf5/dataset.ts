@@ -166,17 +166,16 @@ export class H5Dataset extends H5Object {
     for await (const chunk of storedChunks(this.file, data)) {
       const firstRow = chunk.origin[0]!
       if (firstRow >= rows.stop || firstRow + layout.chunkShape[0]! <= rows.start) continue
-      const bytes = await this.#chunkBytes(chunk, data)
+      const bytes = await this.#chunkBytes(chunk, data.chunkSize)
       const origin = chunk.origin.map((position, axis) => (axis === 0 ? position - rows.start : position))
       copyBlock(bytes, layout.chunkShape, target, shape, origin, itemSize)
     }
   }
 
-  async #chunkBytes({ origin, address, size, mask }: StoredChunk, { chunkSize, layout }: ChunkedData): Promise<Uint8Array> {
+  async #chunkBytes({ address, size, mask }: StoredChunk, chunkSize: number): Promise<Uint8Array> {
     const { filters } = this.#parts
     const position = this.file.check(address, size)
-    const sticksOut = origin.some((start, axis) => start + layout.chunkShape[axis]! > this.shape[axis]!)
-    const isPlain = filters.length === 0 || (layout.edgesUnfiltered && sticksOut)
+    const isPlain = filters.length === 0
     if (isPlain && size !== chunkSize) throw damagedAt(position, `a chunk has ${size} bytes instead of ${chunkSize}`)
     if (chunkSize > UNQUESTIONED && chunkSize > size * BEST_PACKING)
       throw damagedAt(position, `a chunk of ${chunkSize} bytes cannot come out of ${size}`)

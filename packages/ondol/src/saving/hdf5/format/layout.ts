@@ -11,8 +11,6 @@ export interface ChunkedLayout {
   readonly kind: 'chunked'
   readonly chunkShape: readonly number[]
   readonly index: ChunkIndex
-  /** Chunks that stick out of the dataset are stored without filters. */
-  readonly edgesUnfiltered: boolean
 }
 
 /** How chunks are found; without an address none has been stored. */
@@ -37,7 +35,7 @@ export function decodeLayout(cursor: Cursor, { shape }: Dataspace): Layout {
   const axes = cursor.u8()
   const address = cursor.address()
   const sizes = Array.from({ length: axes }, () => cursor.u32())
-  return { kind: 'chunked', chunkShape: chunkShapeOf(cursor, sizes, rank), index: { kind: 'btree1', address }, edgesUnfiltered: false }
+  return { kind: 'chunked', chunkShape: chunkShapeOf(cursor, sizes, rank), index: { kind: 'btree1', address } }
 }
 
 /** Versions 1 and 2, of HDF5 before 1.6.3. */
@@ -54,11 +52,12 @@ function decodeOld(cursor: Cursor, rank: number): Layout {
   if (kind === CONTIGUOUS) return { kind: 'contiguous', address, size: undefined }
   if (kind !== CHUNKED) throw unsupported(cursor, `storage of kind ${kind}`)
   const sizes = Array.from({ length: axes }, () => cursor.u32())
-  return { kind: 'chunked', chunkShape: chunkShapeOf(cursor, sizes, rank), index: { kind: 'btree1', address }, edgesUnfiltered: false }
+  return { kind: 'chunked', chunkShape: chunkShapeOf(cursor, sizes, rank), index: { kind: 'btree1', address } }
 }
 
 function decodeChunked(cursor: Cursor, rank: number): Layout {
   const flags = cursor.u8()
+  if (flags & 1) throw unsupported(cursor, 'storage with filters on all chunks but those at the edges')
   const axes = cursor.u8()
   const width = cursor.u8()
   const chunkShape = chunkShapeOf(
@@ -66,7 +65,7 @@ function decodeChunked(cursor: Cursor, rank: number): Layout {
     Array.from({ length: axes }, () => cursor.uint(width)),
     rank,
   )
-  return { kind: 'chunked', chunkShape, index: decodeIndex(cursor, (flags & 2) !== 0), edgesUnfiltered: (flags & 1) !== 0 }
+  return { kind: 'chunked', chunkShape, index: decodeIndex(cursor, (flags & 2) !== 0) }
 }
 
 function decodeIndex(cursor: Cursor, isSingleFiltered: boolean): ChunkIndex {

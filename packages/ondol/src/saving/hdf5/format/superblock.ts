@@ -32,13 +32,13 @@ export async function readSuperblock(source: ByteSource): Promise<{ file: FileBy
   const cursor = new Cursor(bytes, start, widths).skip(fieldsAt)
   cursor.address()
   cursor.address()
-  const end = cursor.address()
+  const end = cursor.address() // counted from the very beginning, user block and all
   const file = new FileBytes(source, start, widths)
-  if (end === undefined || end > file.byteLength)
+  if (end === undefined || end > source.byteLength)
     throw new SavingError({
       where: `byte ${start}`,
       problem: 'the file is incomplete',
-      expected: `${end === undefined ? 'an end' : end + start} bytes, says its beginning`,
+      expected: `${end ?? 'some'} bytes, says its beginning`,
       received: `${source.byteLength} bytes`,
       hint: 'it was not written or copied to its end: fetch or save it again',
     })
