@@ -7,6 +7,7 @@ import type { KerasTensor } from '../ops/operation.js'
 export {
   celu,
   elu,
+  glu,
   hardShrink,
   hardSigmoid,
   hardSilu,
@@ -24,9 +25,14 @@ export {
   softplus,
   softShrink,
   softsign,
+  sparsemax,
+  sparsePlus,
+  sparseSigmoid,
+  squareplus,
   swish,
   tanh,
   tanhShrink,
+  threshold,
 } from '../ops/index.js'
 
 type Input = TensorLike | KerasTensor

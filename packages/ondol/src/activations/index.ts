@@ -38,6 +38,12 @@ const {
   exponential,
   softmax,
   logSoftmax,
+  glu,
+  sparsePlus,
+  sparseSigmoid,
+  sparsemax,
+  squareplus,
+  threshold,
 } = functions
 
 /** By Keras's name. */
@@ -45,6 +51,7 @@ const NAMED = {
   linear, relu, relu6, leaky_relu: leakyRelu, elu, celu, selu, softplus, softsign, sigmoid, log_sigmoid: logSigmoid, hard_sigmoid: hardSigmoid,
   tanh, hard_tanh: hardTanh, tanh_shrink: tanhShrink, hard_shrink: hardShrink, soft_shrink: softShrink,
   silu, hard_silu: hardSilu, gelu, mish, exponential, softmax, log_softmax: logSoftmax,
+  glu, sparse_plus: sparsePlus, sparse_sigmoid: sparseSigmoid, sparsemax, squareplus, threshold,
 } as const // biome-ignore format: one row a family
 
 const registry = new Registry<Activation>('activation', NAMED as Readonly<Record<string, Activation>>)

@@ -1,5 +1,6 @@
 /** Activation functions of `keras.ops.nn`. */
-import { normalizeAxes } from '../core/shape.js'
+import { ShapeError } from '../core/errors.js'
+import { normalizeAxes, normalizeAxis } from '../core/shape.js'
 import { customGradient, lax, stopGradient, type Tensor } from '../engine/index.js'
 import { asTensor, defineOp, type Op } from './define.js'
 import { toFloat } from './promotion.js'
@@ -48,9 +49,10 @@ function hardSigmoidOf(x: Tensor): Tensor {
 }
 
 function eluOf(x: Tensor, alpha: number): Tensor {
+  const isPositive = lax.gt(x, zerosLike(x))
   // The exponential of a large positive x would overflow in the branch that is not taken, and its gradient be NaN.
-  const negative = min(x, zerosLike(x))
-  return select(lax.gt(x, zerosLike(x)), x, withNumber(lax.unary.expm1(negative), mul, alpha))
+  const negative = select(isPositive, zerosLike(x), x)
+  return select(isPositive, x, withNumber(lax.unary.expm1(negative), mul, alpha))
 }
 
 const shaped = (
@@ -72,8 +74,9 @@ export const leakyRelu = shaped('LeakyRelu', 'negativeSlope', 0.2, (x, slope) =>
 )
 export const elu = shaped('Elu', 'alpha', 1, eluOf)
 export const celu = shaped('Celu', 'alpha', 1, (x, alpha) => {
-  const negative = withNumber(lax.unary.expm1(withNumber(min(x, zerosLike(x)), mul, 1 / alpha)), mul, alpha)
-  return add(max(x, zerosLike(x)), negative)
+  const isPositive = lax.gt(x, zerosLike(x))
+  const negative = withNumber(select(isPositive, zerosLike(x), x), mul, 1 / alpha)
+  return select(isPositive, x, withNumber(lax.unary.expm1(negative), mul, alpha))
 })
 export const hardShrink = shaped('HardShrink', 'threshold', 0.5, (x, threshold) =>
   select(lax.gt(lax.abs(x), fullLike(x, threshold)), x, zerosLike(x)),
@@ -121,4 +124,90 @@ export const softmax = normalizing('Softmax', (x, axes) => {
 export const logSoftmax = normalizing('LogSoftmax', (x, axes) => {
   const s = shifted(x, axes)
   return sub(s, wide(lax.log(lax.reduceSum(exp(s), axes)), x, axes))
+})
+
+/** (x + √(x² + b)) / 2: a relu without a corner. */
+export const squareplus = defineOp<[Tensor], { b?: number }, Tensor>({
+  name: 'Squareplus',
+  module: 'nn',
+  tensors: 1,
+  parameters: ['b'],
+  call: ([input], { b = 4 }) => {
+    const x = toFloat(input)
+    return withNumber(add(x, lax.sqrt(withNumber(mul(x, x), add, b))), mul, 0.5)
+  },
+})
+
+/** 0 below -1, x above 1, (x + 1)² / 4 between. */
+export const sparsePlus = activation('SparsePlus', (x) => {
+  const bent = withNumber(x, add, 1)
+  const isBelow = lax.le(x, fullLike(x, -1))
+  const middle = withNumber(mul(bent, bent), mul, 0.25)
+  // Outside, the square could overflow, and its gradient with it.
+  const inside = select(lax.lt(lax.abs(x), fullLike(x, 1)), middle, zerosLike(x))
+  return select(isBelow, zerosLike(x), select(lax.ge(x, fullLike(x, 1)), x, inside))
+})
+
+/** 0 below -1, 1 above 1, (x + 1) / 2 between. */
+export const sparseSigmoid = activation('SparseSigmoid', (x) =>
+  withNumber(min(max(withNumber(x, add, 1), zerosLike(x)), fullLike(x, 2)), mul, 0.5),
+)
+
+/** x above `threshold`, `defaultValue` elsewhere. */
+export const threshold = defineOp<[Tensor], { threshold: number; defaultValue: number }, Tensor>({
+  name: 'Threshold',
+  module: 'nn',
+  tensors: 1,
+  parameters: ['threshold', 'defaultValue'],
+  call: ([input], { threshold: limit, defaultValue }) => {
+    const x = toFloat(input)
+    return select(lax.gt(x, fullLike(x, limit)), x, fullLike(x, defaultValue))
+  },
+})
+
+/** The first half of `axis`, gated by the sigmoid of the second. */
+export const glu = defineOp<[Tensor], { axis?: number }, Tensor>({
+  name: 'Glu',
+  module: 'nn',
+  tensors: 1,
+  parameters: ['axis'],
+  call: ([input], { axis = -1 }) => {
+    const x = toFloat(input)
+    const along = normalizeAxis(axis, x.rank, 'glu')
+    const size = x.shape[along] as number
+    if (size % 2 !== 0)
+      throw new ShapeError({
+        where: 'glu',
+        problem: 'two halves are needed',
+        expected: `an even size of axis ${axis}`,
+        received: `${size}`,
+      })
+    const half = (start: number): Tensor =>
+      lax.slice(
+        x,
+        x.shape.map((_, at) => (at === along ? start : 0)),
+        x.shape.map((n, at) => (at === along ? size / 2 : n)),
+      )
+    return mul(half(0), lax.sigmoid(half(size / 2)))
+  },
+})
+
+/** The nearest point of the simplex (https://arxiv.org/abs/1602.02068): like softmax, but most shares can be 0. */
+export const sparsemax = defineOp<[Tensor], { axis?: number }, Tensor>({
+  name: 'Sparsemax',
+  module: 'nn',
+  tensors: 1,
+  parameters: ['axis'],
+  call: ([input], { axis = -1 }) => {
+    const x = toFloat(input)
+    const along = normalizeAxis(axis, x.rank, 'sparsemax')
+    const [sorted] = lax.sort(x, along, true)
+    const sums = lax.cumSum(sorted, along)
+    const rank = withNumber(lax.cast(lax.iota(x.shape, 'int32', along), x.dtype), add, 1)
+    const isIn = lax.gt(sub(sorted, div(withNumber(sums, sub, 1), rank)), zerosLike(x))
+    const kept = select(isIn, sorted, zerosLike(x))
+    const count = lax.reduceSum(lax.cast(isIn, x.dtype), [along])
+    const limit = div(withNumber(lax.reduceSum(kept, [along]), sub, 1), count)
+    return max(sub(x, wide(limit, x, [along])), zerosLike(x))
+  },
 })
