@@ -148,7 +148,7 @@ export const platform: Platform = {
     return written
   },
 
-  terminalColumns: () => (process.stdout.isTTY ? (process.stdout.columns ?? 80) : undefined),
+  terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns || 80 : undefined),
 
   startThread,
 }
