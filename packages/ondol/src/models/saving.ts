@@ -1,0 +1,19 @@
+/**
+ * `saving`: models and weights to and from files, and the names by which files know classes and functions of your
+ * own. The files themselves are the business of the saving room; only models are added here.
+ */
+export {
+  type CustomObjects,
+  customObjectScope,
+  getCustomObjects,
+  getRegisteredName,
+  getRegisteredObject,
+  registerKerasSerializable,
+} from '../core/custom-objects.js'
+export type { Readable } from '../saving/location.js'
+export { type LoadModelOptions, type SaveOptions, saveModel } from '../saving/model-file.js'
+export { type DeserializeOptions, deserializeKerasObject, serializeKerasObject } from '../saving/objects.js'
+export type { CustomState } from '../saving/saveable.js'
+export type { LoadOptions } from '../saving/weights.js'
+export { loadWeights, type SaveWeightsOptions, saveWeights } from '../saving/weights-file.js'
+export { loadModel } from './load-model.js'
