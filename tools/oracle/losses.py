@@ -74,6 +74,18 @@ def cases():
         yield name, getattr(K, name)(), signs, guess, None
         yield f"{name}, labels 0 and 1", getattr(K, name)(), binary, guess, None
     yield "CategoricalHinge", K.CategoricalHinge(), one_hot, guess, None
+    for axis in (None, -1, (1,)):
+        yield f"Dice, axis {axis}", K.Dice(axis=axis), binary, probabilities, None
+    yield "Tversky", K.Tversky(), binary, probabilities, None
+    yield "Tversky, options", K.Tversky(alpha=0.3, beta=0.8, axis=1), binary, probabilities, weights
+    unit = floats(71, 5, 3)
+    unit = np.round(unit / np.linalg.norm(unit, axis=1, keepdims=True), 4).astype("float32")
+    yield "Circle", K.Circle(), np.array([0, 1, 0, 2, 1], "int32"), unit, None
+    yield "Circle, options", K.Circle(gamma=4, margin=0.2, remove_diagonal=False), np.array([0, 1, 0, 2, 1], "int32"), unit, None
+    yield "CTC", K.CTC(), np.array([[1, 2], [3, 0], [2, 2]], "int32"), floats(72, 3, 5, 4), None
+    yield "CTC, weights", K.CTC(), np.array([[1, 2], [3, 0], [2, 2]], "int32"), floats(72, 3, 5, 4), np.array([1, 0.5, 2], "float32")
+    yield "generalized", K.CategoricalGeneralizedCrossEntropy(), classes, probabilities, None
+    yield "generalized, q", K.CategoricalGeneralizedCrossEntropy(q=0.9), classes, probabilities, weights
     yield "mse, column against row of samples", K.MeanSquaredError(), real[:, 0], guess[:, :1], None
 
 

@@ -5,6 +5,7 @@ import { asTensor, type TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
 import * as functions from './functions.js'
 import { Loss, type LossOptions } from './loss.js'
+import { type DiceOptions, dice, type TverskyOptions, tversky } from './overlap.js'
 
 /** A loss as a function: (batch, …), (batch, …) → (batch, …). */
 export type LossFunction<P extends object = object> = (yTrue: TensorLike, yPred: TensorLike, options?: P) => Tensor
@@ -104,6 +105,16 @@ export const CategoricalFocalCrossentropy = lossClass<functions.FocalOptions>(
   'categorical_focal_crossentropy',
   functions.categoricalFocalCrossentropy,
   { ...CROSSENTROPY, gamma: 2, alpha: 0.25 },
+)
+
+export const Dice = lossClass<DiceOptions>('Dice', 'dice', dice, { axis: null })
+export const Tversky = lossClass<TverskyOptions>('Tversky', 'tversky', tversky, { alpha: 0.5, beta: 0.5, axis: null })
+export const CTC = plain('CTC', 'ctc', functions.ctc)
+export const CategoricalGeneralizedCrossEntropy = lossClass<functions.GeneralizedCrossentropyOptions>(
+  'CategoricalGeneralizedCrossEntropy',
+  'categorical_generalized_cross_entropy',
+  functions.categoricalGeneralizedCrossEntropy,
+  { q: 0.5 },
 )
 
 /** Crossentropy of class numbers. Places of `ignoreClass` count neither in the loss nor in its mean. */

@@ -253,3 +253,31 @@ export function sparseCategoricalCrossentropy(
   const safePrediction = ops.where(ops.expandDims(isValid, classAxis), prediction, 0)
   return ops.where(isValid, ops.sparseCategoricalCrossentropy(safeTarget, safePrediction, { fromLogits, axis }), 0)
 }
+
+export interface GeneralizedCrossentropyOptions {
+  /** From 0, as crossentropy, to 1, as mean absolute error. Default 0.5. */
+  readonly q?: number
+}
+
+/** (1 - pᵍ) / q for the chance p of the right class: less moved by wrong labels (https://arxiv.org/abs/1805.07836). Targets are class numbers. */
+export function categoricalGeneralizedCrossEntropy(
+  yTrue: TensorLike,
+  yPred: TensorLike,
+  { q = 0.5 }: GeneralizedCrossentropyOptions = {},
+): Tensor {
+  const where = 'categorical_generalized_cross_entropy'
+  if (!(q > 0 && q < 1)) throw new ValueError({ where, problem: 'q is out of range', expected: 'between 0 and 1', received: `${q}` })
+  const prediction = asTensor(yPred)
+  const target = classNumbers(yTrue, prediction, -1)
+  const isRight = ops.oneHot(target, { numClasses: prediction.shape.at(-1) as number, dtype: prediction.dtype })
+  const p = ops.sum(ops.multiply(prediction, isRight), { axis: -1 })
+  return ops.divide(ops.subtract(1, ops.power(p, q)), q)
+}
+
+/** Connectionist temporal classification: labels (batch, labels) padded with 0, logits (batch, steps, classes) → (batch,). */
+export function ctc(yTrue: TensorLike, yPred: TensorLike): Tensor {
+  const scores = asTensor(yPred)
+  const labels = ops.cast(asTensor(yTrue), 'int32')
+  const lengths = ops.sum(ops.cast(ops.notEqual(labels, 0), 'int32'), { axis: -1 })
+  return ops.ctcLoss(labels, scores, lengths, ops.full([scores.shape[0] ?? 0], scores.shape[1] ?? 0, 'int32'))
+}

@@ -78,13 +78,19 @@ export abstract class Loss extends Callable {
     return null
   }
 
+  /** A mask that the values themselves decide on. */
+  protected valueMask(_values: Tensor): Tensor | null {
+    return null
+  }
+
   override [INVOKE](...args: unknown[]): Tensor {
     const [target, prediction, sampleWeight, mask] = args as [TensorLike, TensorLike, (TensorLike | null)?, (Tensor | null)?]
     const yTrue = this.prepareTarget(target)
     const yPred = ops.cast(asTensor(prediction), this.dtype)
-    const own = this.ownMask(yTrue, yPred)
-    const both = mask != null && own !== null ? ops.logicalAnd(mask, own) : (mask ?? own)
-    return reduceWeighted(this.call(yTrue, yPred), { reduction: this.reduction, sampleWeight, mask: both, where: this.name })
+    const values = this.call(yTrue, yPred)
+    const masks = [mask, this.ownMask(yTrue, yPred), this.valueMask(values)].filter((one) => one != null)
+    const both = masks.length === 0 ? null : masks.reduce((a, b) => ops.logicalAnd(a, b))
+    return reduceWeighted(values, { reduction: this.reduction, sampleWeight, mask: both, where: this.name })
   }
 
   /** Keras's config, in its spelling. */

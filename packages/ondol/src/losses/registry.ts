@@ -4,10 +4,12 @@ import { Registry } from '../core/registry.js'
 import { customFor, describeObject, isClassOf, isFunctionDescription, makeFromConfig } from '../core/serialized.js'
 import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
+import { Circle, circle } from './circle.js'
 import type { LossFunction } from './classes.js'
 import * as classes from './classes.js'
 import * as functions from './functions.js'
 import { Loss } from './loss.js'
+import { dice, tversky } from './overlap.js'
 
 /** A loss of your own: a value per sample. Loss objects are such functions too. */
 export type CustomLoss = (yTrue: Tensor, yPred: Tensor) => Tensor
@@ -58,6 +60,16 @@ define(
   'sparse_categorical_crossentropy',
   functions.sparseCategoricalCrossentropy,
 )
+define('Dice', classes.Dice, 'dice', dice)
+define('Tversky', classes.Tversky, 'tversky', tversky)
+define('Circle', Circle, 'circle', circle)
+define('CTC', classes.CTC, 'ctc', functions.ctc)
+define(
+  'CategoricalGeneralizedCrossEntropy',
+  classes.CategoricalGeneralizedCrossEntropy,
+  'categorical_generalized_cross_entropy',
+  functions.categoricalGeneralizedCrossEntropy,
+)
 define('BinaryFocalCrossentropy', classes.BinaryFocalCrossentropy, 'binary_focal_crossentropy', functions.binaryFocalCrossentropy)
 define(
   'CategoricalFocalCrossentropy',
@@ -91,6 +103,9 @@ export const functionNamed = (name: string): LossFunction | undefined => (regist
 
 /** Whether `fn` is one of the losses here, which all are better when lower. */
 export const isLossFunction = (fn: unknown): boolean => registry.values.some((entry) => entry.fn === fn)
+
+/** Keras's name of one of the losses here, as a function. */
+export const nameOfFunction = (fn: unknown): string | undefined => registry.values.find((entry) => entry.fn === fn)?.name
 
 /** As Keras writes it to files. */
 export function serialize(loss: Loss): SerializedObject {
