@@ -8,7 +8,7 @@ import { GraphError, SavingError, ValueError } from '../core/errors.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { Tensor, type Variable, withoutTrace } from '../engine/index.js'
 import { type RandomState, randomState, restoreRandomState } from '../ops/random.js'
-import { type BatchLogs, Callback, type CallbackModel, type CallbackState, type FitPosition } from './callback.js'
+import { type BatchLogs, Callback, type CallbackModel, type CallbackState, type FitPosition, type HookOutcome } from './callback.js'
 import { readCheckpoint, writeCheckpoint } from './checkpoint-file.js'
 import { type SaveFrequency, SaveSchedule } from './save-frequency.js'
 
@@ -57,6 +57,7 @@ export class BackupAndRestore extends Callback {
   readonly #schedule: SaveSchedule
   #others: readonly Callback[] = []
   #serial = 0
+  #isDue = false
 
   constructor(
     readonly backupDir: string,
@@ -87,18 +88,23 @@ export class BackupAndRestore extends Callback {
       })
     for (const name of await platform.listFolder(this.backupDir))
       if (UNFINISHED.test(name)) await platform.remove(`${this.backupDir}/${name}`)
+    this.#isDue = false
     const checkpoint = await this.#latest()
     this.#serial = checkpoint?.serial ?? 0
     if (checkpoint !== undefined) await this.#restore(checkpoint)
   }
 
-  override async onTrainBatchEnd(batch: number): Promise<void> {
-    // A batch that ends training is followed by the end of its epoch.
-    if (this.#schedule.isDue(batch) && !this.model.stopTraining) await this.#save()
+  /** What is due waits for the next batch, or the end of the epoch: nobody goes on from after the last batch. */
+  override onTrainBatchBegin(): HookOutcome {
+    if (this.#isDue) return this.#save()
+  }
+
+  override onTrainBatchEnd(batch: number): void {
+    this.#isDue ||= this.#schedule.isDue(batch)
   }
 
   override async onEpochEnd(): Promise<void> {
-    if (this.saveFreq === 'epoch') await this.#save()
+    if (this.#isDue || this.saveFreq === 'epoch') await this.#save()
   }
 
   override async onTrainEnd(): Promise<void> {
@@ -111,6 +117,7 @@ export class BackupAndRestore extends Callback {
   // ---- saving ----
 
   async #save(): Promise<void> {
+    this.#isDue = false
     const { model } = this
     const position = requirePosition(model)
     const checkpoint: Checkpoint = {
