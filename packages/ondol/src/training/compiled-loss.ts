@@ -6,6 +6,7 @@ import { flatten, type Tree } from '../core/tree.js'
 import { Tensor } from '../engine/index.js'
 import { maskOf } from '../layers/masks.js'
 import type { Loss, LossIdentifier } from '../losses/index.js'
+import { nameOfFunction } from '../losses/registry.js'
 import { Mean } from '../metrics/index.js'
 import * as ops from '../ops/index.js'
 import { Outputs, type PerOutput } from './outputs.js'
@@ -89,7 +90,10 @@ export class CompiledLoss {
     const names = new Map<string, number>()
     return active.map(({ option, output }) => {
       const loss = resolveLoss(option, targets[output] as Tensor, predictions[output] as Tensor)
-      const name = distinctName(names, `${outputs.lossName(output, typeof option === 'string' ? option : loss.name)}_loss`)
+      const name = distinctName(
+        names,
+        `${outputs.lossName(output, typeof option === 'string' ? option : (nameOfFunction(option) ?? loss.name))}_loss`,
+      )
       return { output, loss, weight: weights[output] as number | null, tracker: active.length > 1 ? new Mean({ name }) : null }
     })
   }

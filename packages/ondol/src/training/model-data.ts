@@ -1,6 +1,7 @@
 /** The arguments of `fit`, `evaluate` and `predict` as sources of batches, told by the model what they should be. */
 import { DataError, ValueError } from '../core/errors.js'
-import type { Tree } from '../core/tree.js'
+import { flatten, type Tree } from '../core/tree.js'
+import type { Tensor } from '../engine/index.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { type Arrays, type Converter, countSamples, type DataLike, type Expected, sliceArrays } from './convert.js'
 import type { FitOptions } from './options.js'
@@ -82,10 +83,16 @@ export class ModelData {
     const { inputs, outputs } = this.#expected()
     if (x == null)
       throw new DataError({ where: 'x', problem: 'there is no data', expected: 'tensors, arrays, or batches', received: String(x) })
+    const converted = this.#converter.convert(x, 'x', inputs)
+    const samples = flatten(converted)[0]?.shape[0]
+    const forOutputs = (data: DataLike, what: string): Tree<Tensor> =>
+      areLists(data, samples)
+        ? data.map((item, i) => this.#converter.convert(item, `${what}[${i}]`))
+        : this.#converter.convert(data, what, outputs)
     return {
-      x: this.#converter.convert(x, 'x', inputs),
-      y: y === null ? null : this.#converter.convert(y, 'y', outputs),
-      sampleWeight: sampleWeight == null ? null : this.#converter.convert(sampleWeight, 'sampleWeight', outputs),
+      x: converted,
+      y: y === null ? null : forOutputs(y, 'y'),
+      sampleWeight: sampleWeight == null ? null : forOutputs(sampleWeight, 'sampleWeight'),
     }
   }
 
@@ -112,6 +119,10 @@ export class ModelData {
     return new IterableSource(x, inputs, outputs, batching.shuffle !== false)
   }
 }
+
+/** Numbers in a list of another length than the samples, whose items have that length, are for several outputs. */
+const areLists = (data: DataLike, samples: number | undefined): data is readonly DataLike[] =>
+  Array.isArray(data) && data.length !== samples && data.every((item) => Array.isArray(item) && item.length === samples)
 
 function arraySource(arrays: Arrays, { batchSize, steps, shuffle }: Batching): ArraySource {
   return new ArraySource(arrays, batchSize ?? (steps === undefined ? 32 : Math.max(1, Math.ceil(countSamples(arrays) / steps))), shuffle)

@@ -2,6 +2,7 @@
 import type { Tensor } from '../engine/index.js'
 import type { Loss, LossIdentifier } from '../losses/index.js'
 import * as losses from '../losses/index.js'
+import { nameOfFunction } from '../losses/registry.js'
 import type { Metric, MetricIdentifier } from '../metrics/index.js'
 import * as metrics from '../metrics/index.js'
 
@@ -30,7 +31,8 @@ const CROSSENTROPIES = {
 export function resolveMetric(identifier: MetricIdentifier, yTrue: Tensor, yPred: Tensor): Metric {
   if (isName(identifier, 'accuracy', 'acc')) return new ACCURACIES[kindOf(yTrue, yPred)]({ name: identifier })
   const metric = metrics.get(identifier)
-  if (typeof identifier === 'string') metric.name = identifier
+  const name = typeof identifier === 'string' ? identifier : nameOfFunction(identifier)
+  if (name !== undefined) metric.name = name
   return metric
 }
 
