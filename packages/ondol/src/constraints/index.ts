@@ -1,6 +1,7 @@
 /** Projections of weights, applied after each update: `keras.constraints`. */
 import { Callable, INVOKE } from '../core/callable.js'
 import { Catalog } from '../core/catalog.js'
+import { byName } from '../core/positional.js'
 import type { SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import { epsilon } from '../ops/config.js'
@@ -47,13 +48,15 @@ const rescale = (w: Tensor, norms: Tensor, desired: Tensor): Tensor => ops.multi
 /** Each unit's weights have a norm of at most `maxValue`. */
 export class MaxNorm extends Constraint {
   static readonly positional = ['maxValue']
+  readonly maxValue: number
   readonly axis: Axis
 
-  constructor(
-    readonly maxValue = 2,
-    { axis = 0 }: AxisOptions = {},
-  ) {
+  constructor(maxValue?: number, options?: AxisOptions)
+  constructor(options: AxisOptions & { readonly maxValue?: number })
+  constructor(...args: readonly unknown[]) {
     super()
+    const { maxValue = 2, axis = 0 } = byName<AxisOptions & { readonly maxValue?: number }>(['maxValue'], args)
+    this.maxValue = maxValue
     this.axis = axis
   }
 

@@ -1,6 +1,7 @@
 /** Initializers without chance: zeros, ones, one number, the identity matrix. */
 import type { DType } from '../core/dtype.js'
 import { ShapeError } from '../core/errors.js'
+import { byName } from '../core/positional.js'
 import { formatShape, type Shape } from '../core/shape.js'
 import type { Tensor } from '../engine/index.js'
 import * as ops from '../ops/index.js'
@@ -21,8 +22,13 @@ export class Ones extends Initializer {
 export class Constant extends Initializer {
   static readonly positional = ['value']
 
-  constructor(readonly value = 0) {
+  readonly value: number
+
+  constructor(value?: number)
+  constructor(options: { readonly value?: number })
+  constructor(...args: readonly unknown[]) {
     super()
+    this.value = byName<{ value?: number }>(['value'], args).value ?? 0
   }
 
   override make(shape: Shape, dtype: DType): Tensor {
@@ -38,8 +44,13 @@ export class Constant extends Initializer {
 export class Identity extends Initializer {
   static readonly positional = ['gain']
 
-  constructor(readonly gain = 1) {
+  readonly gain: number
+
+  constructor(gain?: number)
+  constructor(options: { readonly gain?: number })
+  constructor(...args: readonly unknown[]) {
     super()
+    this.gain = byName<{ gain?: number }>(['gain'], args).gain ?? 1
   }
 
   override make(shape: Shape, dtype: DType): Tensor {

@@ -153,6 +153,14 @@ describe('schedules', () => {
   const { CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay } =
     optimizers.schedules
 
+  it('take required arguments by position', () => {
+    expectClose(at(new ExponentialDecay(0.1, 4, 0.5, { staircase: true }), 9), [0.025], 1e-7)
+    expectClose(at(new PiecewiseConstantDecay([2], [1, 0.5]), 2, 3), [1, 0.5], 0)
+    expectClose(at(new CosineDecay(1, 10, { alpha: 0.5 }), 10), [0.5], 1e-6)
+    expect(() => new CosineDecay({ initialLearningRate: 1 } as never)).toThrow(/decaySteps is missing/)
+    expect(new PolynomialDecay(1, 10).getConfig()).toEqual(new PolynomialDecay({ initialLearningRate: 1, decaySteps: 10 }).getConfig())
+  })
+
   it('follow their formulae', () => {
     expectClose(
       at(new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 4, decayRate: 0.5, staircase: true }), 0, 3, 4, 9),

@@ -1,6 +1,7 @@
 /** Learning rates that depend on the step. Follows `keras/src/optimizers/schedules/learning_rate_schedule.py`. */
 import { Callable, INVOKE } from '../core/callable.js'
 import { ValueError } from '../core/errors.js'
+import { byName } from '../core/positional.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeObject, isClassOf, makeFromConfig } from '../core/serialized.js'
 import { type SerializedObject, toKerasConfig } from '../core/spelling.js'
@@ -40,13 +41,23 @@ export interface DecayOptions {
   readonly name?: string
 }
 
+/** What has no default, and can be given by position. */
+const RATE_STEPS_FACTOR = ['initialLearningRate', 'decaySteps', 'decayRate'] as const
+const RATE_STEPS = ['initialLearningRate', 'decaySteps'] as const
+const RATE_FIRST_STEPS = ['initialLearningRate', 'firstDecaySteps'] as const
+const PIECES = ['boundaries', 'values'] as const
+
 /** What the schedules in this file share: their options are their config. */
 abstract class ScheduleOf<O extends object> extends LearningRateSchedule {
   constructor(
     readonly kerasName: string,
     readonly options: Readonly<O>,
+    required: readonly (keyof O & string)[],
   ) {
     super()
+    const missing = required.find((name) => options[name] === undefined || options[name] === null)
+    if (missing !== undefined)
+      throw new ValueError({ where: kerasName, problem: `${missing} is missing`, expected: required.join(', '), received: 'undefined' })
   }
 
   override get className(): string {
@@ -66,8 +77,16 @@ const elapsed = (step: Tensor, { decaySteps, staircase }: { readonly decaySteps:
 
 /** initial · rate^(step / decaySteps). */
 export class ExponentialDecay extends ScheduleOf<DecayOptions> {
-  constructor(options: DecayOptions) {
-    super('ExponentialDecay', { staircase: false, name: 'ExponentialDecay', ...options })
+  constructor(
+    initialLearningRate: number,
+    decaySteps: number,
+    decayRate: number,
+    options?: Omit<DecayOptions, 'initialLearningRate' | 'decaySteps' | 'decayRate'>,
+  )
+  constructor(options: DecayOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<DecayOptions>(RATE_STEPS_FACTOR, args)
+    super('ExponentialDecay', { staircase: false, name: 'ExponentialDecay', ...options }, RATE_STEPS_FACTOR)
   }
 
   override call(step: Tensor): Tensor {
@@ -77,8 +96,16 @@ export class ExponentialDecay extends ScheduleOf<DecayOptions> {
 
 /** initial / (1 + rate · step / decaySteps). */
 export class InverseTimeDecay extends ScheduleOf<DecayOptions> {
-  constructor(options: DecayOptions) {
-    super('InverseTimeDecay', { staircase: false, name: 'InverseTimeDecay', ...options })
+  constructor(
+    initialLearningRate: number,
+    decaySteps: number,
+    decayRate: number,
+    options?: Omit<DecayOptions, 'initialLearningRate' | 'decaySteps' | 'decayRate'>,
+  )
+  constructor(options: DecayOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<DecayOptions>(RATE_STEPS_FACTOR, args)
+    super('InverseTimeDecay', { staircase: false, name: 'InverseTimeDecay', ...options }, RATE_STEPS_FACTOR)
   }
 
   override call(step: Tensor): Tensor {
@@ -96,8 +123,11 @@ export interface PiecewiseOptions {
 
 /** One value up to and including each boundary, the last one after. */
 export class PiecewiseConstantDecay extends ScheduleOf<PiecewiseOptions> {
-  constructor(options: PiecewiseOptions) {
-    super('PiecewiseConstantDecay', { name: 'PiecewiseConstant', ...options })
+  constructor(boundaries: readonly number[], values: readonly number[], options?: Pick<PiecewiseOptions, 'name'>)
+  constructor(options: PiecewiseOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<PiecewiseOptions>(PIECES, args)
+    super('PiecewiseConstantDecay', { name: 'PiecewiseConstant', ...options }, PIECES)
     const { boundaries, values } = options
     if (boundaries.length !== values.length - 1) {
       throw new ValueError({
@@ -132,8 +162,11 @@ export interface PolynomialOptions {
 
 /** From initial to end along (1 - step / decaySteps)^power. */
 export class PolynomialDecay extends ScheduleOf<Required<PolynomialOptions>> {
-  constructor(options: PolynomialOptions) {
-    super('PolynomialDecay', { endLearningRate: 0.0001, power: 1, cycle: false, name: 'PolynomialDecay', ...options })
+  constructor(initialLearningRate: number, decaySteps: number, options?: Omit<PolynomialOptions, 'initialLearningRate' | 'decaySteps'>)
+  constructor(options: PolynomialOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<PolynomialOptions>(RATE_STEPS, args)
+    super('PolynomialDecay', { endLearningRate: 0.0001, power: 1, cycle: false, name: 'PolynomialDecay', ...options }, RATE_STEPS)
   }
 
   override call(step: Tensor): Tensor {
@@ -158,8 +191,11 @@ export interface CosineOptions {
 
 /** Half a cosine from initial (or the warm-up's target) to `alpha` times that. */
 export class CosineDecay extends ScheduleOf<Required<CosineOptions>> {
-  constructor(options: CosineOptions) {
-    super('CosineDecay', { alpha: 0, warmupTarget: null, warmupSteps: 0, name: 'CosineDecay', ...options })
+  constructor(initialLearningRate: number, decaySteps: number, options?: Omit<CosineOptions, 'initialLearningRate' | 'decaySteps'>)
+  constructor(options: CosineOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<CosineOptions>(RATE_STEPS, args)
+    super('CosineDecay', { alpha: 0, warmupTarget: null, warmupSteps: 0, name: 'CosineDecay', ...options }, RATE_STEPS)
   }
 
   override call(step: Tensor): Tensor {
@@ -191,8 +227,15 @@ export interface RestartOptions {
 
 /** Half cosines that start again (SGDR, https://arxiv.org/abs/1608.03983). */
 export class CosineDecayRestarts extends ScheduleOf<Required<RestartOptions>> {
-  constructor(options: RestartOptions) {
-    super('CosineDecayRestarts', { tMul: 2, mMul: 1, alpha: 0, name: 'SGDRDecay', ...options })
+  constructor(
+    initialLearningRate: number,
+    firstDecaySteps: number,
+    options?: Omit<RestartOptions, 'initialLearningRate' | 'firstDecaySteps'>,
+  )
+  constructor(options: RestartOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<RestartOptions>(RATE_FIRST_STEPS, args)
+    super('CosineDecayRestarts', { tMul: 2, mMul: 1, alpha: 0, name: 'SGDRDecay', ...options }, RATE_FIRST_STEPS)
   }
 
   override call(step: Tensor): Tensor {

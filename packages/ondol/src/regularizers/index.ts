@@ -2,6 +2,7 @@
 import { Callable, INVOKE } from '../core/callable.js'
 import { Catalog } from '../core/catalog.js'
 import { ShapeError, ValueError } from '../core/errors.js'
+import { byName } from '../core/positional.js'
 import { formatShape } from '../core/shape.js'
 import type { SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
@@ -48,9 +49,11 @@ export class L1 extends Regularizer {
   static readonly positional = ['l1']
   readonly l1: number
 
-  constructor(l1 = 0.01) {
+  constructor(l1?: number)
+  constructor(options: { readonly l1?: number })
+  constructor(...args: readonly unknown[]) {
     super()
-    this.l1 = requireFactor(l1, 'l1')
+    this.l1 = requireFactor(byName<{ l1?: number }>(['l1'], args).l1 ?? 0.01, 'l1')
   }
 
   override penalty(x: Tensor): Tensor {
@@ -67,9 +70,11 @@ export class L2 extends Regularizer {
   static readonly positional = ['l2']
   readonly l2: number
 
-  constructor(l2 = 0.01) {
+  constructor(l2?: number)
+  constructor(options: { readonly l2?: number })
+  constructor(...args: readonly unknown[]) {
     super()
-    this.l2 = requireFactor(l2, 'l2')
+    this.l2 = requireFactor(byName<{ l2?: number }>(['l2'], args).l2 ?? 0.01, 'l2')
   }
 
   override penalty(x: Tensor): Tensor {
@@ -86,8 +91,11 @@ export class L1L2 extends Regularizer {
   readonly l1: number
   readonly l2: number
 
-  constructor({ l1 = 0, l2 = 0 }: { readonly l1?: number; readonly l2?: number } = {}) {
+  constructor(l1: number, l2?: number)
+  constructor(options?: { readonly l1?: number; readonly l2?: number })
+  constructor(...args: readonly unknown[]) {
     super()
+    const { l1 = 0, l2 = 0 } = byName<{ l1?: number; l2?: number }>(['l1', 'l2'], args)
     this.l1 = requireFactor(l1, 'l1')
     this.l2 = requireFactor(l2, 'l2')
   }

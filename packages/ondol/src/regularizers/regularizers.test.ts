@@ -20,6 +20,12 @@ describe('regularizers', () => {
     expect(valueOf(regularizers.orthogonalRegularizer({ factor: 0.1, mode: 'columns' })(x))).toBeCloseTo((0.1 * 2) / (Math.sqrt(10) * 2))
   })
 
+  it('take their numbers by position or by name', () => {
+    expect(new regularizers.L2({ l2: 0.3 }).l2).toBe(0.3)
+    expect(new regularizers.L1(0.3).l1).toBe(0.3)
+    expect(new regularizers.L1L2(0.1, 0.2).getConfig()).toEqual({ l1: 0.1, l2: 0.2 })
+  })
+
   it('are found by name, and can be functions', () => {
     expect(valueOf((regularizers.get('l2') as regularizers.Regularizer)(x))).toBeCloseTo(0.14)
     expect(regularizers.get('l1_l2')).toBeInstanceOf(regularizers.L1L2)
