@@ -16,7 +16,7 @@ import { decodeTexts, elementsOf, H5Object, located, swapBytes } from './object.
 import { H5_DTYPES, type H5Data, type H5DType } from './types.js'
 
 /** Elements that were never stored, or that were packed, are given without question up to this many bytes … */
-const UNQUESTIONED = 1 << 24
+const UNQUESTIONED = 1 << 20
 /** … and beyond it only so many times what is stored: no deflate packs better. */
 const BEST_PACKING = 1032
 

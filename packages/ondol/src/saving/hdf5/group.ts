@@ -8,11 +8,13 @@ import { MESSAGE } from './format/messages.js'
 import { type ObjectHeader, readObjectHeader } from './format/object-header.js'
 import { H5Object, located } from './object.js'
 
+const DEEPEST = 512
+
 export class H5Group extends H5Object {
   readonly kind = 'group'
   readonly #links: ReadonlyMap<string, Link>
-  /** Addresses of the groups on the way here: a group in itself has no end. */
-  readonly #chain: ReadonlySet<number>
+  readonly #address: number
+  readonly #parent: H5Group | undefined
   readonly #children = new Map<string, Promise<H5Group>>()
 
   constructor(
@@ -20,11 +22,13 @@ export class H5Group extends H5Object {
     path: string,
     attributes: ReadonlyMap<string, RawAttribute>,
     links: ReadonlyMap<string, Link>,
-    chain: ReadonlySet<number>,
+    address: number,
+    parent: H5Group | undefined,
   ) {
     super(file, path, attributes)
     this.#links = links
-    this.#chain = chain
+    this.#address = address
+    this.#parent = parent
   }
 
   /** Names of what is in the group, as h5py lists them: in the order in which they were made if the file says so, by name otherwise. */
@@ -74,14 +78,22 @@ export class H5Group extends H5Object {
           problem: kind === 'external' ? 'the link leads to another file' : 'the link leads to a name (a soft link)',
           hint: 'only objects that are in the file, at this place, are read: store the object itself',
         })
-      if (this.#chain.has(address)) throw new SavingError({ problem: 'the group contains itself', hint: 'no such file comes from Keras' })
+      this.#checkWayTo(address)
       const header = await readObjectHeader(this.file, address)
-      if (isGroup(header)) return readGroup(this.file, path, header, this.#chain)
+      if (isGroup(header)) return readGroup(this.file, path, header, this)
       if (header.messages.some((message) => message.kind === MESSAGE.layout)) return readDataset(this.file, path, header)
       throw new SavingError({ problem: 'this is neither a group nor a dataset' })
     })
     if (node.kind === 'group') this.#children.set(name, Promise.resolve(node))
     return node
+  }
+
+  /** A group in itself has no end, and whoever walks through groups one in the other should not run out of stack. */
+  #checkWayTo(address: number): void {
+    let depth = 1
+    for (let group: H5Group | undefined = this; group !== undefined; group = group.#parent, depth++)
+      if (group.#address === address) throw new SavingError({ problem: 'the group contains itself', hint: 'no such file comes from Keras' })
+    if (depth > DEEPEST) throw new SavingError({ problem: `groups are nested more than ${DEEPEST} deep` })
   }
 
   #missing(kind: string, path: string, found: H5Group | H5Dataset | undefined): SavingError {
@@ -93,7 +105,7 @@ export class H5Group extends H5Object {
   }
 }
 
-export async function readGroup(file: FileBytes, path: string, header: ObjectHeader, chain: ReadonlySet<number>): Promise<H5Group> {
+export async function readGroup(file: FileBytes, path: string, header: ObjectHeader, parent?: H5Group): Promise<H5Group> {
   const [attributes, links] = [await readAttributes(file, header), await readLinks(file, header)]
-  return new H5Group(file, path, attributes, links, new Set([...chain, header.address]))
+  return new H5Group(file, path, attributes, links, header.address, parent)
 }

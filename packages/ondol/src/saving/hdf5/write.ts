@@ -45,6 +45,8 @@ export async function writeHdf5(root: GroupDraft, sink: ByteSink): Promise<void>
   }
 }
 
+const utf8 = new TextEncoder()
+
 /** How many bytes `writeHdf5` will write. */
 export const hdf5Size = (root: GroupDraft): number => new FilePlan(root).byteLength
 
@@ -73,9 +75,9 @@ class FilePlan {
     this.#allocate(SUPERBLOCK_SIZE, () => encodeSuperblock(this.byteLength, root.address, table))
     const { table, children } = this.#planGroup(root, draft)
     const waiting = children
-    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    for (const node of waiting) {
       if (node.draft instanceof DatasetDraft) this.#planDataset(node, node.draft)
-      else waiting.push(...this.#planGroup(node, node.draft).children)
+      else for (const child of this.#planGroup(node, node.draft).children) waiting.push(child)
     }
     for (const values of this.values) {
       values.address = this.#end
@@ -102,13 +104,12 @@ class FilePlan {
     return address
   }
 
-  /** The children come last first. */
   #planGroup(node: Node, draft: GroupDraft): { table: SymbolTableAddresses; children: Node[] } {
     const children: Node[] = []
     const links = [...draft.children].map(([name, childDraft]) => {
       const child: Node = { path: `${node.path}/${name}`, draft: childDraft, address: 0 }
-      children.unshift(child)
-      return { name: new TextEncoder().encode(name), address: () => child.address }
+      children.push(child)
+      return { name: utf8.encode(name), address: () => child.address }
     })
     const table = planSymbolTable(links, (size, encode) => this.#allocate(size, encode))
     this.#planHeader(node, () => [{ kind: MESSAGE.symbolTable, body: new Encoder().u64(table.tree).u64(table.heap).bytes }])

@@ -155,6 +155,8 @@ export function unsupportedAt(position: number, what: string): SavingError {
   })
 }
 
-const utf8 = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+const decoder = new TextDecoder()
+
+const utf8 = (bytes: Uint8Array): string => decoder.decode(bytes)
 
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')

@@ -17,7 +17,7 @@ export class Encoder {
 
   u8(...values: number[]): this {
     const at = this.#grow(values.length)
-    for (const [i, value] of values.entries()) this.#view.setUint8(at + i, value)
+    for (let i = 0; i < values.length; i++) this.#view.setUint8(at + i, values[i]!)
     return this
   }
 

@@ -59,8 +59,7 @@ function encodeCollection(objects: readonly Uint8Array[], size: number): Uint8Ar
 export class GlobalHeapReader {
   readonly #file: FileBytes
   readonly #walk: Walk
-  readonly #collections = new Map<number, ReadonlyMap<number, Cursor>>()
-  readonly #texts = new Map<Cursor, string>()
+  readonly #collections = new Map<number, Collection>()
 
   constructor(file: FileBytes) {
     this.#file = file
@@ -73,34 +72,47 @@ export class GlobalHeapReader {
     const address = elements.address()
     const index = elements.u32()
     if (size === 0 || address === undefined || address === 0) return ''
-    const object = (this.#collections.get(address) ?? (await this.#collection(address))).get(index)
+    const { bytes, objects } = this.#collections.get(address) ?? (await this.#collection(address))
+    const object = objects.get(index)
     if (object === undefined) throw elements.damaged(`there is no object ${index} in the collection at ${address}`)
-    if (size > object.bytes.byteLength) throw elements.damaged(`a text of ${size} bytes is said to lie in ${object.bytes.byteLength}`)
-    let text = this.#texts.get(object)
-    if (text === undefined || size !== object.bytes.byteLength) {
-      text = object.again().text(size)
-      this.#texts.set(object, text)
-    }
-    return text
+    if (size > object.size) throw elements.damaged(`a text of ${size} bytes is said to lie in ${object.size}`)
+    if (object.text === undefined || size !== object.size) object.text = utf8.decode(bytes.subarray(object.start, object.start + size))
+    return object.text
   }
 
-  async #collection(address: number): Promise<ReadonlyMap<number, Cursor>> {
+  async #collection(address: number): Promise<Collection> {
     const { length: width } = this.#file.widths
     const header = (await this.#file.cursor(address, 8 + width)).expectSignature('GCOL')
     header.expectVersion('a global heap', 1)
     const size = header.skip(3).length()
     this.#walk.claim(address, size)
-    const cursor = (await this.#file.cursor(address, size)).skip(Math.min(8 + width, size))
-    const objects = new Map<number, Cursor>()
+    const cursor = (await this.#file.cursor(address, size)).skip(8 + width)
+    const objects: Map<number, HeapObject> = new Map()
     while (cursor.remaining >= 8 + width) {
       const index = cursor.u16()
       const bytes = cursor.skip(6).length()
       if (index === 0) break // free space
       if (objects.has(index)) throw cursor.damaged(`object ${index} of a global heap comes twice`)
-      objects.set(index, cursor.part(bytes))
+      objects.set(index, { start: cursor.offset, size: bytes, text: undefined })
+      cursor.skip(bytes)
       cursor.skip(Math.min((8 - (bytes % 8)) % 8, cursor.remaining))
     }
-    this.#collections.set(address, objects)
-    return objects
+    const collection = { bytes: cursor.bytes, objects }
+    this.#collections.set(address, collection)
+    return collection
   }
 }
+
+interface Collection {
+  readonly bytes: Uint8Array
+  readonly objects: ReadonlyMap<number, HeapObject>
+}
+
+interface HeapObject {
+  readonly start: number
+  readonly size: number
+  /** Decoded when first named. */
+  text: string | undefined
+}
+
+const utf8 = new TextDecoder()
