@@ -3,15 +3,16 @@
  * prepared while the model computes, a few and never more; whatever way a run ends, what was opened is closed.
  */
 import { DataError, OndolError } from '../core/errors.js'
-import { formatShape } from '../core/shape.js'
+import { formatShape, type PartialShape, type Shape } from '../core/shape.js'
 import { flatten, type Tree } from '../core/tree.js'
 import { type Cursor, cursorOf, END, type End, isPromise, type MaybePromise } from '../data/cursor.js'
 import { Dataset } from '../data/dataset.js'
 import { DataLoader } from '../data/loader.js'
 import { PyDataset } from '../data/py-dataset.js'
 import { prefetched } from '../data/stages/ahead.js'
-import type { Tensor } from '../engine/index.js'
+import { Tensor } from '../engine/index.js'
 import { type Arrays, Converter, countSamples, type DataLike, type Expected } from './convert.js'
+import { isRecord } from './outputs.js'
 import { nextTurn } from './pace.js'
 import type { Feed, Pass, Source } from './source.js'
 
@@ -81,8 +82,8 @@ export class IterableSource implements Source {
     const converter = new Converter()
     try {
       const arrays = this.#arrays(batch as BatchLike, converter)
-      countSamples(arrays)
       this.#checkInputs(arrays.x)
+      countSamples(arrays)
       this.#batch++
       return { kind: 'batch', arrays, dispose: () => converter.dispose() }
     } catch (error) {
@@ -110,22 +111,13 @@ export class IterableSource implements Source {
 
   /** Every batch is looked at, not only the first, which the step was compiled for. */
   #checkInputs(x: Tree<Tensor>): void {
-    const { symbols, names } = this.inputs
-    const arrays = flatten(x)
-    if (symbols === undefined || arrays.length !== symbols.length || isByName(x)) return
+    const { symbols = [], names = [] } = this.inputs
+    const arrays = isRecord(x) ? names.map((name) => x[name]) : flatten(x)
+    if (arrays.length !== symbols.length) return
     symbols.forEach(({ shape }, i) => {
-      const { shape: received } = arrays[i] as Tensor
-      // One more or less axis of size 1 at the end is put right by the model.
-      const trimmed = (sizes: readonly (number | null)[]): readonly (number | null)[] => (sizes.at(-1) === 1 ? sizes.slice(0, -1) : sizes)
-      const [wanted, given] = received.length === shape.length ? [shape, received] : [trimmed(shape), trimmed(received)]
-      if (wanted.length === given.length && wanted.every((size, axis) => axis === 0 || size === null || size === given[axis])) return
-      throw new DataError({
-        where: names?.[i] === undefined ? 'x' : `input '${names[i]}'`,
-        problem: 'the data does not have the shape of the input',
-        expected: formatShape(shape),
-        received: formatShape(received),
-        ...(shape.length === received.length + 1 ? { hint: 'is this a single sample? Put batches together with .batch(n)' } : {}),
-      })
+      // What is missing, or nested deeper, is the model's to tell.
+      const array = arrays[i]
+      if (array instanceof Tensor) checkShape(array.shape, shape, names[i] === undefined ? 'x' : `input '${names[i]}'`)
     })
   }
 
@@ -140,7 +132,19 @@ export class IterableSource implements Source {
   }
 }
 
-const isByName = (x: Tree<Tensor>): boolean => !Array.isArray(x) && Object.getPrototypeOf(x) === Object.prototype
+function checkShape(received: Shape, shape: PartialShape, where: string): void {
+  // One more or less axis of size 1 at the end is put right by the model.
+  const trimmed = (sizes: PartialShape): PartialShape => (sizes.at(-1) === 1 ? sizes.slice(0, -1) : sizes)
+  const [wanted, given] = received.length === shape.length ? [shape, received] : [trimmed(shape), trimmed(received)]
+  if (wanted.length === given.length && wanted.every((size, axis) => axis === 0 || size === null || size === given[axis])) return
+  throw new DataError({
+    where,
+    problem: 'the data does not have the shape of the input',
+    expected: formatShape(shape),
+    received: formatShape(received),
+    ...(shape.length === received.length + 1 ? { hint: 'is this a single sample? Put batches together with .batch(n)' } : {}),
+  })
+}
 
 function countBatches(batches: BatchIterable): number | null {
   if (typeof batches === 'function') return null

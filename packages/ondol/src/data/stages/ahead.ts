@@ -39,22 +39,25 @@ export function prefetched<T>(source: Cursor<T>, depth: number, turn: () => Prom
   let isWaitingForTurn = false
   let isEnded = false
   const keep = (step: T | End): void => {
+    pending = undefined
     if (step === END) isEnded = true
     else ready.push(step as T)
   }
   const fail = (failure: unknown): void => {
+    pending = undefined
     isEnded = true
     ready.push({ failure, [FAILED]: true })
+  }
+  const keepLater = (step: Promise<T | End>): Promise<void> => {
+    pending = step.then(keep, fail).then(fillUp)
+    return pending
   }
   const fillUp = (): void => {
     if (isEnded || pending !== undefined || isWaitingForTurn || ready.length >= depth) return
     try {
       const step = source.next()
       if (isPromise(step)) {
-        pending = step.then(keep, fail).then(() => {
-          pending = undefined
-          fillUp()
-        })
+        keepLater(step)
         return
       }
       keep(step)
@@ -64,37 +67,30 @@ export function prefetched<T>(source: Cursor<T>, depth: number, turn: () => Prom
     }
   }
   const fillUpLater = (): void => {
-    if (isEnded || isWaitingForTurn || ready.length >= depth) return
+    if (isEnded || isWaitingForTurn || pending !== undefined || ready.length >= depth) return
     isWaitingForTurn = true
     void turn().then(() => {
       isWaitingForTurn = false
       fillUp()
     })
   }
-  const take = (): MaybePromise<T | End> => {
-    const element = ready.shift()
-    if (typeof element === 'object' && element !== null && FAILED in element) throw (element as { failure: unknown }).failure
-    if (pending === undefined) fillUpLater()
-    return element as T
+  const next = (): MaybePromise<T | End> => {
+    if (ready.length > 0) {
+      const element = ready.shift()
+      if (typeof element === 'object' && element !== null && FAILED in element) throw (element as { failure: unknown }).failure
+      fillUpLater()
+      return element as T
+    }
+    if (isEnded) return END
+    if (pending !== undefined) return pending.then(next)
+    const step = source.next()
+    if (isPromise(step)) return keepLater(step).then(next)
+    if (step === END) isEnded = true
+    fillUpLater()
+    return step
   }
   return {
-    next() {
-      if (ready.length > 0) return take()
-      if (isEnded) return END
-      if (pending === undefined) {
-        const step = source.next()
-        if (!isPromise(step)) {
-          if (step === END) isEnded = true
-          else fillUpLater()
-          return step
-        }
-        pending = step.then(keep, fail).then(() => {
-          pending = undefined
-          fillUp()
-        })
-      }
-      return pending.then(() => (ready.length > 0 ? take() : END))
-    },
+    next,
     async close() {
       isEnded = true
       await pending
