@@ -7,14 +7,13 @@ import { GradientTape, type Tensor } from '../engine/index.js'
 import { Layer } from '../layers/layer.js'
 import * as losses from '../losses/index.js'
 import * as metrics from '../metrics/index.js'
-import { Model } from '../models/index.js'
+import { Model, modelFromJSON } from '../models/index.js'
 import * as ops from '../ops/index.js'
 import { resetNames } from '../ops/naming.js'
 import * as optimizers from '../optimizers/index.js'
 import { elements, readVectorNames, readVectors, type VectorTensor } from '../testing/vectors.js'
 import type { Batch, CompileOptions, FitOptions } from './index.js'
 import { backends } from './testing/backends.js'
-import { modelFromJson } from './testing/model-from-json.js'
 import { asTensor, expectClose } from './testing/vectors.js'
 
 type Json = Readonly<Record<string, unknown>>
@@ -98,7 +97,7 @@ function callbackOf({ class_name: name, config }: SerializedObject): callbacks.C
 }
 
 async function expectTrace(trace: Trace, runEagerly: boolean): Promise<void> {
-  const model = modelFromJson(trace.model, { Spread, OwnStep })
+  const model = modelFromJSON(trace.model, { customObjects: { Spread, OwnStep } })
   expect(model.weights.map(({ name }) => name)).toEqual(trace.weights.map(({ name }) => name))
   model.setWeights(trace.weights.map(({ value }) => asTensor(value)))
   model.compile({ ...compileOptions(trace), runEagerly })
