@@ -27,7 +27,7 @@ export abstract class MonitorCallback extends Callback {
   constructor({ monitor = 'val_loss', mode = 'auto', verbose = 0 }: MonitorOptions, minDelta = 0) {
     super()
     const isKnown = MODES.includes(mode)
-    if (!isKnown) console.warn(`ondol: ${new.target.name} does not know mode '${mode}', and takes 'auto'.`)
+    if (!isKnown) console.warn(`ondol: ${new.target.name} mode '${mode}' is unknown, fallback to auto mode.`)
     this.monitor = monitor
     this.mode = isKnown ? mode : 'auto'
     this.minDelta = Math.abs(minDelta)

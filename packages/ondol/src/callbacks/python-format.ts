@@ -77,7 +77,8 @@ function formatField(field: Field, spec: string, where: string): string {
   const place = align ?? (zero !== undefined ? '=' : '>')
   // With zeros in front, the zeros are grouped too.
   const room = Number(width) - lead.length
-  const grouped = group === undefined ? magnitude : grouping(magnitude, group, place === '=' && padding === '0' ? room : 0)
+  const grouped =
+    group === undefined || !Number.isFinite(value) ? magnitude : grouping(magnitude, group, place === '=' && padding === '0' ? room : 0)
   if (place === '=') return lead + grouped.padStart(room, padding)
   const text = lead + grouped
   const missing = Math.max(Number(width) - text.length, 0)
@@ -102,7 +103,7 @@ function floatDigits(value: number, type: string | undefined, precision: number 
   else if (type === 'f' || type === 'F') text = dot(fixed(value, precision ?? 6))
   else if (type === '%') text = dot(fixed(value * 100, precision ?? 6))
   else if (type === 'e' || type === 'E') text = dot(exponential(value, precision ?? 6))
-  else text = general(value, precision ?? 6, alternate, type === undefined)
+  else text = dot(general(value, precision ?? 6, alternate, type === undefined))
   return (isUpper ? text.toUpperCase() : text) + percent
 }
 
