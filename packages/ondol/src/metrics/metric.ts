@@ -2,7 +2,7 @@
 import { Callable, INVOKE } from '../core/callable.js'
 import type { DType } from '../core/dtype.js'
 import type { Shape } from '../core/shape.js'
-import { type Tensor, Variable } from '../engine/index.js'
+import { runStateless, type Tensor, Variable } from '../engine/index.js'
 import { floatx } from '../ops/config.js'
 import type { TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
@@ -71,16 +71,41 @@ export abstract class Metric extends Callable {
   /** Takes one batch in. `mask` is true where a value counts. */
   abstract updateState(yTrue: TensorLike, yPred?: TensorLike | null, sampleWeight?: TensorLike | null, mask?: Tensor | null): void
 
-  /** The value over all batches since the last reset: a scalar unless the metric says otherwise. */
-  abstract result(): Tensor
+  /** The value over all batches since the last reset: a scalar unless the metric says otherwise, or several by name. */
+  abstract result(): Tensor | Readonly<Record<string, Tensor>>
 
   resetState(): void {
     for (const variable of this.#variables) variable.assign(ops.zeros(variable.shape, variable.dtype))
   }
 
+  /** The state after a batch, given the state before; its own stays. Arguments are those of `updateState`. */
+  statelessUpdateState(metricVariables: readonly Tensor[], ...args: unknown[]): Tensor[] {
+    return this.#statelessly('statelessUpdateState', metricVariables, () => this.updateState(...(args as [TensorLike])))[1]
+  }
+
+  /** The value for a given state. */
+  statelessResult(metricVariables: readonly Tensor[]): ReturnType<this['result']> {
+    return this.#statelessly('statelessResult', metricVariables, () => this.result())[0] as ReturnType<this['result']>
+  }
+
+  /** The state at the start. */
+  statelessResetState(): Tensor[] {
+    return this.#statelessly(
+      'statelessResetState',
+      this.variables.map(({ value }) => value),
+      () => this.resetState(),
+    )[1]
+  }
+
+  #statelessly<R>(method: string, values: readonly Tensor[], body: () => R): [R, Tensor[]] {
+    const given = { what: 'metricVariables', variables: this.variables, values }
+    const [result, [after = []]] = runStateless(`${this.name}.${method}`, [given], body)
+    return [result, after]
+  }
+
   override [INVOKE](...args: unknown[]): Tensor {
     this.updateState(...(args as [TensorLike]))
-    return this.result()
+    return this.result() as Tensor
   }
 
   /** Keras's config, in its spelling. */
