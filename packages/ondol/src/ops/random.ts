@@ -90,7 +90,7 @@ export function restoreRandomState(state: RandomState): void {
 /** A number gives the same values each time; a generator (or nothing: the global one) new ones. */
 export type Seed = number | SeedGenerator | null | undefined
 
-function keyOf(seed: Seed): Tensor {
+export function keyOf(seed: Seed): Tensor {
   if (seed instanceof SeedGenerator) return seed.next()
   if (typeof seed === 'number') return lax.constant(Int32Array.of(seed | 0, 0), [2], 'int32')
   globalGenerator ??= new SeedGenerator()
