@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { fuzzHdf5 } from './hdf5.js'
 
-const CASES = Number(process.env.ONDOL_FUZZ_CASES ?? 1000)
+const CASES = Number(process.env.ONDOL_FUZZ_CASES ?? 500)
 const FIRST = Number(process.env.ONDOL_FUZZ_FIRST ?? 0)
 
 it(`survives ${CASES} damaged files`, { timeout: 60_000 + 60 * CASES }, async () => {

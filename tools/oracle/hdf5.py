@@ -1,6 +1,7 @@
 """HDF5 files as h5py writes them in its many ways, and what h5py reads in them.
 
-Run: .venv/bin/python tools/oracle/hdf5.py [folder]
+Run: .venv/bin/python tools/oracle/hdf5.py [folder]              (writes the files)
+     .venv/bin/python tools/oracle/hdf5.py --describe FILE       (prints what h5py reads in a file)
 Writes packages/ondol/src/testing/vectors/hdf5/NAME.h5.gz, and contents.jsonl.gz with a line for each: see describe().
 Other bytes may come from other versions of h5py, so unlike the JSON vectors these are not compared when made again.
 """
@@ -333,4 +334,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--describe"]:
+        with h5py.File(sys.argv[2], "r") as f:
+            print(json.dumps(describe(f)))
+    else:
+        main()
