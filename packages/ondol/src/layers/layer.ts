@@ -103,6 +103,8 @@ export class Layer extends LayerState implements Operation {
   // Private: nodes lead to other layers, which are not sub-layers.
   readonly #inboundNodes: SymbolicNode[] = []
   #buildShapes: readonly unknown[] | undefined
+  /** As read from a file, which may name shapes that are not known here. */
+  #givenBuildConfig: Readonly<Record<string, unknown>> | undefined
   #hasWarnedOfMask = false
 
   constructor(options: LayerOptions = {}) {
@@ -201,12 +203,14 @@ export class Layer extends LayerState implements Operation {
 
   /** What `buildFromConfig` needs to build the same weights. */
   getBuildConfig(): Record<string, unknown> | null {
+    if (this.#givenBuildConfig !== undefined) return { ...this.#givenBuildConfig }
     if (this.#buildShapes === undefined) return null
     return this.#buildShapes.length === 1 ? { input_shape: this.#buildShapes[0] } : { shapes: this.#buildShapes }
   }
 
   buildFromConfig(config: Readonly<Record<string, unknown>> | null): void {
     if (config === null || this.built) return
+    this.#givenBuildConfig = config
     if ('input_shape' in config) this.build(config.input_shape)
     else if ('shapes' in config) this.build(...(config.shapes as unknown[]))
     else if ('shapes_dict' in config) this.build(...Object.values(config.shapes_dict as object))

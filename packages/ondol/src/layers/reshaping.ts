@@ -17,7 +17,6 @@ interface DataFormatOptions extends LayerOptions {
 /** (batch, …) → (batch, all of it). With channels first they come last before. */
 export class Flatten extends Layer {
   static override readonly className: string = 'Flatten'
-  static override readonly isStateless: boolean = true
   static override readonly configTable: ConfigTable = { dataFormat: 'value' }
   readonly dataFormat: DataFormat
 
@@ -36,7 +35,6 @@ export class Flatten extends Layer {
 /** (batch, …) → (batch, …targetShape), where one size may be -1: whatever is left. */
 export class Reshape extends Layer {
   static override readonly className: string = 'Reshape'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['targetShape']
   static override readonly configTable: ConfigTable = { targetShape: 'value' }
   readonly targetShape: readonly number[]
@@ -62,7 +60,6 @@ export class Reshape extends Layer {
 /** Axes in another order; `dims` counts from 1, the batch stays first. */
 export class Permute extends Layer {
   static override readonly className: string = 'Permute'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['dims']
   static override readonly configTable: ConfigTable = { dims: 'value' }
   readonly dims: readonly number[]
@@ -91,7 +88,6 @@ type Pair = readonly [before: number, after: number]
 /** (batch, steps, features) → (batch, before + steps + after, features). */
 export class ZeroPadding1D extends Layer {
   static override readonly className: string = 'ZeroPadding1D'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['padding']
   static override readonly configTable: ConfigTable = { padding: 'value', dataFormat: 'value' }
   readonly padding: Pair
@@ -112,7 +108,6 @@ export class ZeroPadding1D extends Layer {
 /** (batch, rows, columns, channels): zeros around. One number, [rows, columns], or [[top, bottom], [left, right]]. */
 export class ZeroPadding2D extends Layer {
   static override readonly className: string = 'ZeroPadding2D'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['padding']
   static override readonly configTable: ConfigTable = { padding: 'value', dataFormat: 'value' }
   readonly padding: readonly [rows: Pair, columns: Pair]

@@ -23,6 +23,8 @@ export class ModelGraph {
   readonly outputTree: Tree<KerasTensor>
   readonly inputs: readonly KerasTensor[]
   readonly outputs: readonly KerasTensor[]
+  /** The inputs in the order in which they were given. */
+  readonly declaredInputs: readonly KerasTensor[]
   /** Input layers and operations, deepest first. */
   readonly operations: readonly Operation[]
   /** Calls in an order that runs, deepest first; those of one depth together. */
@@ -35,9 +37,9 @@ export class ModelGraph {
     const ends = given.every((input) => isInputNode(nodeOf(input)))
       ? { inputTree, outputTree }
       : onInputsOfItsOwn(inputTree, outputTree, collect(given, wanted, where).nodes)
-    // Copies: lists and records that the caller changes later must not change the graph.
-    this.inputTree = mapTree(ends.inputTree, (tensor) => tensor)
-    this.outputTree = mapTree(ends.outputTree, (tensor) => tensor)
+    this.inputTree = withSortedKeys(ends.inputTree)
+    this.outputTree = withSortedKeys(ends.outputTree)
+    this.declaredInputs = flatten(ends.inputTree)
     this.inputs = flatten(this.inputTree)
     this.outputs = flatten(this.outputTree)
     const { nodes, order } = collect(this.inputs, this.outputs, where)
@@ -99,6 +101,14 @@ export class ModelGraph {
     if (this.nodesByDepth.some((group) => group.length > 1) || nodes.some(({ inputs }) => inputs.length > 1)) return false
     return new Set(nodes.map(({ operation }) => operation)).size === nodes.length
   }
+}
+
+/** A copy, with records in the order of their keys: so Keras goes through them, and layers and weights are in that order. */
+function withSortedKeys(tree: Tree<KerasTensor>): Tree<KerasTensor> {
+  if (Array.isArray(tree)) return tree.map(withSortedKeys)
+  if (!isRecord(tree)) return tree
+  const entries = Object.entries(tree) as [string, Tree<KerasTensor>][]
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, withSortedKeys(item)]))
 }
 
 function requireSymbols(where: string, what: string, tree: Tree<KerasTensor>): KerasTensor[] {
@@ -277,10 +287,11 @@ function matchNames({ inputs }: ModelGraph, values: Tree<Tensor | null>): (Tenso
   return found.every((value) => value === null || value instanceof Tensor) ? (found as (Tensor | null)[]) : undefined
 }
 
-/** As many values as inputs, in a list of whatever depth; a record stands for its values when there is one input. */
-function matchFlat({ inputs }: ModelGraph, values: Tree<Tensor | null>): (Tensor | null)[] | undefined {
+/** As many values as inputs, in a list of whatever depth, in the order in which the inputs were given. */
+function matchFlat({ inputs, declaredInputs }: ModelGraph, values: Tree<Tensor | null>): (Tensor | null)[] | undefined {
   const leaves = flatten(values)
-  return leaves.length === inputs.length && !isRecord(values) ? leaves : undefined
+  if (leaves.length !== inputs.length || isRecord(values)) return undefined
+  return inputs.map((input) => leaves[declaredInputs.indexOf(input)] as Tensor | null)
 }
 
 function mismatch(graph: ModelGraph, values: Tree<Tensor | null>, where: string): DataError {

@@ -17,6 +17,7 @@ import { type SerializedLayer, whileReading, whileWriting } from '../layers/shar
 import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
 import type { KerasTensor } from '../ops/operation.js'
+import { formatJson } from '../saving/json.js'
 import type { Readable } from '../saving/location.js'
 import type { SaveOptions } from '../saving/model-file.js'
 import type { LoadOptions } from '../saving/weights.js'
@@ -260,6 +261,13 @@ export class Model extends Trainable {
     return this.#graph === undefined ? super.getBuildConfig() : { input_shape: null }
   }
 
+  /** A model with its own `call` and no `build` is built by running it on symbols of the shapes that it was built with. */
+  override buildFromConfig(config: Readonly<Record<string, unknown>> | null): void {
+    const runs = !this.built && this.graph === undefined && (this.constructor as typeof Model).prototype.build === Layer.prototype.build
+    if (runs && config !== null && Array.isArray(config.input_shape)) this.computeOutputShape(config.input_shape)
+    else super.buildFromConfig(config)
+  }
+
   /** What `JSON.stringify(model)` writes: all but the weights, as in Keras's files. */
   toJSON(): SerializedLayer {
     return this.serialize()
@@ -272,7 +280,7 @@ export class Model extends Trainable {
    * const copy = modelFromJson(model.toJson())
    */
   toJson(): string {
-    return JSON.stringify(this)
+    return formatJson(this.serialize(), this.name)
   }
 
   /** Masks come out of a model with its outputs, as its layers set them. */

@@ -9,6 +9,7 @@ import { formatShape, type PartialShape } from '../core/shape.js'
 import type { Tree } from '../core/tree.js'
 import type { Tensor } from '../engine/index.js'
 import { insideLayer } from '../layers/call-context.js'
+import { getDtypePolicy } from '../layers/dtype-policy.js'
 import { Input, InputLayer } from '../layers/input-layer.js'
 import { Layer } from '../layers/layer.js'
 import { deserialize, registerLayerClass } from '../layers/serialization.js'
@@ -175,9 +176,9 @@ export class Sequential extends Model {
   }
 
   static override fromConfig(config: Readonly<Record<string, unknown>>, customObjects: CustomObjects = {}): Layer {
-    const { name, trainable, layers, build_input_shape: shape } = config as unknown as SequentialConfig
+    const { name, trainable, dtype, layers, build_input_shape: shape } = config as unknown as SequentialConfig
     const items = whileReading(() => layers.map((layer) => deserialize(layer, customObjects)))
-    const model = new this(items, { name, trainable: trainable ?? true })
+    const model = new this(items, { name, trainable: trainable ?? true, ...(dtype !== undefined && { dtype: getDtypePolicy(dtype) }) })
     if (!model.built && isShape(shape)) model.build(shape)
     return model
   }
@@ -188,6 +189,7 @@ registerLayerClass(Sequential)
 interface SequentialConfig {
   readonly name: string
   readonly trainable?: boolean
+  readonly dtype?: unknown
   readonly layers: readonly SerializedLayer[]
   readonly build_input_shape?: unknown
 }
