@@ -52,6 +52,31 @@ describe.each(available)('%s', (name) => {
     expect(after.resident - before.resident).toBeLessThan(24 * MIB)
   }, 120_000)
 
+  it('stays flat over 1,000 runs of fit and predict', async () => {
+    await setBackend(name)
+    const model = new Sequential([Input({ shape: [8] }), layers.dense(16, { activation: 'relu' }), layers.dense(4)])
+    model.compile({ optimizer: 'adam', loss: 'mse', metrics: ['mae'] })
+    const x = Array.from({ length: 40 }, (_, i) => Array.from({ length: 8 }, (_, j) => Math.sin(i + j)))
+    const y = x.map((row) => row.slice(4))
+    const runs = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        // Arrays of numbers, tensors made on the way, shuffling, a shorter last batch, and sizes that change.
+        await model.fit(x, y, { batchSize: 16, validationSplit: 0.25, verbose: 0 })
+        const outputs = await model.predict(x.slice(i % 3), { batchSize: 16, verbose: 0 })
+        expect((outputs as { shape: number[] }).shape).toEqual([40 - (i % 3), 4])
+      }
+    }
+    await runs(30)
+    await settle()
+    const before = { ...memory(), resident: process.memoryUsage().rss }
+    await runs(500)
+    await settle()
+    const after = { ...memory(), resident: process.memoryUsage().rss }
+    expect(after.tensors).toBeLessThanOrEqual(before.tensors + 8)
+    expect(after.bytes).toBeLessThanOrEqual(before.bytes + 8 * 640)
+    expect(after.resident - before.resident).toBeLessThan(24 * MIB)
+  }, 120_000)
+
   it('stays flat over 10,000 eager operations that nobody disposes of', async () => {
     await setBackend(name)
     const x = tensor(new Float32Array(10_000))

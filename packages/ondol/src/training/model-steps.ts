@@ -77,6 +77,11 @@ export class ModelSteps {
     for (const step of [this.train, this.test, this.predict, this.#results]) step.dispose()
   }
 
+  /** Forgets the data of the last run. */
+  letGo(): void {
+    for (const step of [this.train, this.test, this.predict]) step.letGo()
+  }
+
   settings(source: Source | null, classWeight: ClassWeights | null = null): StepSettings & Tree<unknown> {
     if (source instanceof ArraySource) this.#build(source.arrays)
     return { trainable: this.#model.trainableVariables.map(({ path }) => path).join(), classWeight } as StepSettings & Tree<unknown>

@@ -6,7 +6,7 @@ import { platform } from '#platform'
 import type { Logs } from '../callbacks/callback.js'
 import { CallbackList, type NestedCallbacks } from '../callbacks/callback-list.js'
 import type { History } from '../callbacks/history.js'
-import { DataError, ValueError } from '../core/errors.js'
+import { DataError } from '../core/errors.js'
 import type { Tree } from '../core/tree.js'
 import { currentBackend, type Tensor } from '../engine/index.js'
 import { makeDefaultSeed } from '../ops/random.js'
@@ -30,6 +30,7 @@ import {
 import { Pace } from './pace.js'
 import { Passes } from './position.js'
 import { ArraySource, type Pass, type Source } from './source.js'
+import { type Turn, Turns } from './turns.js'
 
 /** Of evaluation and prediction, which do not shuffle. */
 const ONLY_PASS: Pass = { epoch: 0, seed: 0, skip: 0 }
@@ -46,7 +47,7 @@ export class Runner {
   readonly #model: RunnableModel
   readonly #stepsPerExecution: number
   readonly #steps: ModelSteps
-  #isRunning = false
+  readonly #turns = new Turns()
 
   constructor(model: RunnableModel, options: CompileOptions) {
     this.#model = model
@@ -61,7 +62,7 @@ export class Runner {
   // ---- fit ----
 
   async fit(x: DataLike | BatchIterable, y: DataLike | null, options: FitOptions): Promise<History> {
-    return this.#alone('fit', async (data) => {
+    return this.#run('fit', async (data, turn) => {
       requireFitOptions(options)
       const { epochs = 1, initialEpoch = 0, verbose, callbacks, stepsPerEpoch, classWeight = null, signal, checkFinite = false } = options
       const { training, validation } = data.fitSources(x, y, options)
@@ -70,7 +71,7 @@ export class Runner {
         if (checkFinite) for (const source of [training, validation]) await requireFiniteSource(source)
         const steps = requireEnd(training, stepsPerEpoch, 'stepsPerEpoch')
         if (validation !== undefined) requireEnd(validation, options.validationSteps, 'validationSteps')
-        const list = this.#callbacks(callbacks, verbose, { epochs, steps, addHistory: true })
+        const list = this.#callbacks(turn, callbacks, verbose, { epochs, steps, addHistory: true })
         const settings = this.#steps.settings(training, classWeight)
         model.stopTraining = false
         const first = { epoch: initialEpoch, batch: 0, shuffleSeed: makeDefaultSeed() }
@@ -112,7 +113,9 @@ export class Runner {
           logs = result.logs
           if (training.steps === null && stepsPerEpoch === undefined) list.setSteps(batches)
           if (validation !== undefined && isDue(epoch, options.validationFreq)) {
+            turn.excludes = ['fit', 'evaluate']
             const found = await this.#test({ source: validation, steps: options.validationSteps, callbacks: list, signal, checkFinite })
+            turn.excludes = ['fit']
             logs = { ...logs, ...Object.fromEntries(Object.entries(found).map(([key, value]) => [`val_${key}`, value])) }
           }
           model.fitPosition = { epoch: epoch + 1, batch: 0, shuffleSeed }
@@ -131,13 +134,13 @@ export class Runner {
   // ---- evaluate ----
 
   async evaluate(x: DataLike | BatchIterable, y: DataLike | null, options: EvaluateOptions): Promise<Logs> {
-    return this.#alone('evaluate', async (data) => {
+    return this.#run('evaluate', async (data, turn) => {
       const { batchSize, verbose, callbacks, steps, sampleWeight, signal, checkFinite = false } = options
       requireSteps('steps', steps)
       const source = data.source(x, y, sampleWeight, { batchSize, steps, shuffle: false })
       try {
         if (checkFinite) await requireFiniteSource(source)
-        const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps: requireEnd(source, steps, 'steps') })
+        const list = this.#callbacks(turn, callbacks, verbose, { epochs: 1, steps: requireEnd(source, steps, 'steps') })
         return await this.#test({ source, steps, callbacks: list, signal, checkFinite })
       } finally {
         await closeAll(signal, source)
@@ -172,7 +175,7 @@ export class Runner {
   // ---- predict ----
 
   async predict(x: DataLike | BatchIterable, options: PredictOptions): Promise<Tree<Tensor>> {
-    return this.#alone('predict', async (data) => {
+    return this.#run('predict', async (data, turn) => {
       const { batchSize, verbose, callbacks, steps, signal, checkFinite = false } = options
       requireSteps('steps', steps)
       const source = data.source(x, null, undefined, { batchSize, steps, shuffle: false })
@@ -181,7 +184,7 @@ export class Runner {
       try {
         if (checkFinite) await requireFiniteSource(source)
         const to = smallest(requireEnd(source, steps, 'steps'), source.steps)
-        const list = this.#callbacks(callbacks, verbose, { epochs: 1, steps: to })
+        const list = this.#callbacks(turn, callbacks, verbose, { epochs: 1, steps: to })
         const [wantsBegin, wantsEnd] = [list.wants('onPredictBatchBegin'), list.wants('onPredictBatchEnd')]
         const collector = new Collector(source instanceof ArraySource && to === source.steps ? source.samples : null)
         model.stopPredicting = false
@@ -217,11 +220,11 @@ export class Runner {
   // ---- single batches ----
 
   async predictOnBatch(x: DataLike): Promise<Tree<Tensor>> {
-    return this.#alone('predictOnBatch', async (data) => this.#steps.predict.run([data.batch(x, null, undefined)], null))
+    return this.#run('predictOnBatch', async (data) => this.#steps.predict.run([data.batch(x, null, undefined)], null))
   }
 
   async onBatch(phase: 'train' | 'test', x: DataLike, y: DataLike | null, options: OnBatchOptions): Promise<Logs> {
-    return this.#alone(`${phase}OnBatch`, async (data) => {
+    return this.#run(`${phase}OnBatch`, async (data) => {
       const { sampleWeight, classWeight = null, resetMetrics = true } = options
       const feed = data.batch(x, y, sampleWeight)
       if (resetMetrics) this.#model.resetMetrics()
@@ -233,34 +236,29 @@ export class Runner {
   }
 
   #callbacks(
+    turn: Turn,
     callbacks: NestedCallbacks | null = [],
     verbose: Verbosity = 'auto',
     options: { readonly epochs: number; readonly steps: number | null; readonly addHistory?: boolean },
   ): CallbackList {
     // A bar needs a line that can be rewritten; a file gets a line an epoch.
     const level = verbose === 0 || verbose === 2 ? verbose : platform.terminalColumns() === undefined ? 2 : 1
-    return new CallbackList(callbacks, { ...options, addProgbar: level !== 0, model: this.#model, verbose: level })
+    turn.callbacks = new CallbackList(callbacks, { ...options, addProgbar: level !== 0, model: this.#model, verbose: level })
+    return turn.callbacks
   }
 
-  /** One run at a time: two would mix their metrics and updates. */
-  async #alone<R>(what: string, body: (data: ModelData) => Promise<R>): Promise<R> {
-    if (this.#isRunning)
-      throw new ValueError({
-        where: `${this.#model.name}.${what}`,
-        problem: 'the model is busy with another run',
-        hint: 'await the one before',
-      })
-    this.#isRunning = true
+  async #run<R>(what: string, body: (data: ModelData, turn: Turn) => Promise<R>): Promise<R> {
+    const turn = this.#turns.take(what, this.#model.name)
     const converter = new Converter()
     try {
-      return await body(new ModelData(this.#model, converter))
+      return await body(new ModelData(this.#model, converter), turn)
     } finally {
       // However it ended, nothing of it runs on; a failure has been told already.
       await currentBackend()
         .finish()
         .catch(() => undefined)
       converter.dispose()
-      this.#isRunning = false
+      this.#turns.end(turn)
     }
   }
 }

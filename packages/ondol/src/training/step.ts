@@ -26,6 +26,9 @@ type RowsFeed = Extract<Feed, { kind: 'rows' }>
 /** A batch as Variables. */
 type Slots = Tree<Variable | null>
 
+/** Runs after which the programs that fetch rows are made anew. */
+const FETCHES = 256
+
 /** `body` is called with the batches of one execution. `settings` are constants of the compiled function. */
 export class CompiledStep<S extends Tree<unknown>, R> {
   readonly #body: (batches: readonly Batch[], settings: S) => R
@@ -36,6 +39,7 @@ export class CompiledStep<S extends Tree<unknown>, R> {
   readonly #fetch: Jitted<[feeds: readonly unknown[], slots: readonly Slots[]], void>
   /** By the shapes of the batches. */
   readonly #onSlots = new Map<string, { readonly slots: readonly Slots[]; readonly run: Jitted<[settings: S], R> }>()
+  #fetches = 0
   #prepared: { readonly feeds: readonly Feed[]; readonly settings: S; readonly fetch: () => void; readonly run: () => R }[] = []
 
   constructor(body: (batches: readonly Batch[], settings: S) => R, options: StepOptions) {
@@ -47,8 +51,18 @@ export class CompiledStep<S extends Tree<unknown>, R> {
 
   /** Begins with this row, in whatever order the source has by now. */
   rewind(row: number): void {
-    this.#prepared = []
+    this.letGo()
     this.#cursor.assign(ops.full([], row, 'int32'))
+  }
+
+  /** Forgets the arrays of the last run. */
+  letGo(): void {
+    this.#fetches += this.#prepared.length
+    this.#prepared = []
+    // Each number of samples has a small program of its own; those of long ago give way.
+    if (this.#fetches < FETCHES) return
+    this.#fetches = 0
+    this.#fetch.dispose()
   }
 
   /** Queues the batches, one after the other. */
