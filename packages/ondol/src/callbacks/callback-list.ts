@@ -52,6 +52,8 @@ export class CallbackList extends Callback {
   readonly #callbacks: Callback[] = []
   /** Phases that have begun and not ended. */
   #open = 0
+  /** Hooks that are being called. */
+  #calls = 0
 
   constructor(callbacks: NestedCallbacks | null = [], options: CallbackListOptions = {}) {
     super()
@@ -62,6 +64,11 @@ export class CallbackList extends Callback {
     if (Object.keys(params).length > 0) this.params = { ...this.params, ...params }
     if (model !== null) this.model = model
     for (const callback of given) this.append(callback)
+  }
+
+  /** Whether a hook is being called, so that who called it waits. */
+  get isCalling(): boolean {
+    return this.#calls > 0
   }
 
   /** In the order in which they are called. */
@@ -187,7 +194,7 @@ export class CallbackList extends Callback {
   }
 
   override onPredictBatchEnd(batch: number, logs: PredictLogs): HookOutcome {
-    return inOrder(this.#callbacks, (callback) => callback.onPredictBatchEnd(batch, logs))
+    return this.#call(this.#callbacks, (callback) => callback.onPredictBatchEnd(batch, logs))
   }
 
   /** One copy of the logs for all, sorted by name, so that what one adds the next ones see. */
@@ -196,9 +203,24 @@ export class CallbackList extends Callback {
     const entries = Object.entries(logs).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     if (!entries.some(([, value]) => value instanceof Tensor)) {
       const told = Object.fromEntries(entries) as Logs
-      return inOrder(audience, (callback) => call(callback, told))
+      return this.#call(audience, (callback) => call(callback, told))
     }
-    return readAll(entries).then((told) => inOrder(audience, (callback) => call(callback, told)))
+    return readAll(entries).then((told) => this.#call(audience, (callback) => call(callback, told)))
+  }
+
+  #call(audience: readonly Callback[], call: (callback: Callback) => HookOutcome): HookOutcome {
+    const end = (): void => {
+      this.#calls--
+    }
+    this.#calls++
+    try {
+      const outcome = inOrder(audience, call)
+      if (outcome instanceof Promise) return outcome.finally(end)
+    } catch (error) {
+      end()
+      throw error
+    }
+    end()
   }
 
   #close(hook: string): void {
