@@ -136,7 +136,7 @@ describe('steps', () => {
   it('are fewer than asked for with a warning, and none with an error', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
     await regressor().fit(samples.batch(6), { ...silent, stepsPerEpoch: 4 })
-    expect(warn.mock.calls.flat().join()).toMatch(/2 of 4/)
+    expect(warn.mock.calls.flat().join()).toMatch(/ran out of data: it ended after 2 of 4 batches[\s\S]*repeat\(\)/)
     warn.mockRestore()
     await expect(regressor().fit(samples.take(0).batch(2), silent)).rejects.toThrow(/no batches/)
     await expect(regressor().fit(samples.batch(2), { ...silent, validationSplit: 0.5 })).rejects.toThrow(/splitDataset/)
@@ -285,6 +285,9 @@ describe('PyDataset', () => {
     expect(one.order.slice(0, 4)).not.toEqual(one.order.slice(4, 8))
     for (let epoch = 0; epoch < 30; epoch++) expect(one.order.slice(epoch * 4, epoch * 4 + 4).sort()).toEqual([0, 1, 2, 3])
     expect(one.hooks).toEqual(Array.from({ length: 60 }, (_, i) => (i % 2 === 0 ? 'begin' : 'end')))
+    const long = new Seen()
+    await regressor().fit(long, { ...silent, epochs: 4, stepsPerEpoch: 2, shuffle: false, validationData: new Seen() })
+    expect([long.order, long.hooks.length]).toEqual([[0, 1, 2, 3, 0, 1, 2, 3], 8])
     const straight = new Seen()
     await regressor().fit(straight, { ...silent, shuffle: false })
     expect(straight.order).toEqual([0, 1, 2, 3])

@@ -38,7 +38,6 @@ export class IterableSource implements Source {
   #cursor: Cursor<BatchLike> | undefined
   /** Number of the next batch in its pass. */
   #batch = 0
-  #isInEpoch = false
 
   constructor(
     readonly batches: BatchIterable,
@@ -50,13 +49,16 @@ export class IterableSource implements Source {
     this.steps = countBatches(batches)
   }
 
+  beginEpoch(): void | Promise<void> {
+    if (this.batches instanceof PyDataset) return this.batches.onEpochBegin()
+  }
+
+  endEpoch(): void | Promise<void> {
+    if (this.batches instanceof PyDataset) return this.batches.onEpochEnd()
+  }
+
   async start(pass: Pass): Promise<void> {
     await this.close()
-    const { batches } = this
-    if (batches instanceof PyDataset) {
-      await batches.onEpochBegin()
-      this.#isInEpoch = true
-    }
     const { cursor, skipped } = this.#open(pass)
     this.#cursor = prefetched(cursor, AHEAD, nextTurn)
     this.#batch = pass.skip
@@ -126,9 +128,6 @@ export class IterableSource implements Source {
     const cursor = this.#cursor
     this.#cursor = undefined
     if (cursor !== undefined) await withinTime(cursor.close())
-    if (!this.#isInEpoch) return
-    this.#isInEpoch = false
-    await (this.batches as PyDataset).onEpochEnd()
   }
 }
 

@@ -87,6 +87,7 @@ export class Runner {
           model.fitPosition = { epoch, batch: from, shuffleSeed }
           if (from === 0) model.resetMetrics()
           await list.onEpochBegin(epoch)
+          await training.beginEpoch?.()
           const row = epoch === start.epoch ? await passes.goTo(start, initialEpoch) : await passes.enter(epoch)
           if (row !== undefined) this.#steps.train.rewind(firstRow(training, row))
           const result = await runEpoch(model, this.#steps, {
@@ -110,6 +111,7 @@ export class Runner {
             warnOfTooFew(batches, stepsPerEpoch)
           }
           passes.leave(batches - from, result.isExhausted)
+          await training.endEpoch?.()
           logs = result.logs
           if (training.steps === null && stepsPerEpoch === undefined) list.setSteps(batches)
           if (validation !== undefined && isDue(epoch, options.validationFreq)) {
@@ -153,6 +155,7 @@ export class Runner {
     model.stopEvaluating = false
     model.resetMetrics()
     await callbacks.onTestBegin()
+    await source.beginEpoch?.()
     await source.start(ONLY_PASS)
     this.#steps.test.rewind(0)
     const { logs, batches } = await runEpoch(model, this.#steps, {
@@ -168,6 +171,7 @@ export class Runner {
     })
     if (batches === 0) throw noBatches('evaluate')
     if (steps !== undefined && batches < steps && !model.stopEvaluating) warnOfTooFew(batches, steps)
+    await source.endEpoch?.()
     await callbacks.onTestEnd(logs)
     return logs
   }
@@ -189,6 +193,7 @@ export class Runner {
         const collector = new Collector(source instanceof ArraySource && to === source.steps ? source.samples : null)
         model.stopPredicting = false
         await list.onPredictBegin()
+        await source.beginEpoch?.()
         await source.start(ONLY_PASS)
         this.#steps.predict.rewind(0)
         let batches = 0
@@ -209,6 +214,7 @@ export class Runner {
         const outputs = collector.finish()
         if (outputs === undefined) throw noBatches('predict')
         if (to === null) list.setSteps(batches)
+        await source.endEpoch?.()
         await list.onPredictEnd()
         return outputs
       } finally {
@@ -295,6 +301,6 @@ const noBatches = (where: string): DataError =>
 
 function warnOfTooFew(batches: number, steps: number): void {
   console.warn(
-    `ondol: the data ended after ${batches} of ${steps} batches. Make sure that it has enough, or pass a function that makes an endless generator.`,
+    `ondol: the input ran out of data: it ended after ${batches} of ${steps} batches. Make sure that it has enough (repeat() of a dataset), or pass a function that makes an endless generator.`,
   )
 }

@@ -26,6 +26,9 @@ export interface Pass {
 export interface Source {
   /** Batches in a pass; null as long as that is not known. */
   readonly steps: number | null
+  /** Told when an epoch begins, before its pass is started or gone on with; and when it is over. */
+  beginEpoch?(): void | Promise<void>
+  endEpoch?(): void | Promise<void>
   start(pass: Pass): void | Promise<void>
   /** The next batch; undefined when there are no more. */
   next(): Feed | undefined | Promise<Feed | undefined>
