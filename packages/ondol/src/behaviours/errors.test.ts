@@ -136,7 +136,9 @@ describe('fit', () => {
   it('is given inputs by name, and says which is missing', async () => {
     const [p, q] = [Input({ shape: [1], name: 'p' }), Input({ shape: [1], name: 'q' })]
     const two = new Model({ inputs: [p, q], outputs: layers.add([p, q]) })
+    // @ts-expect-error the compiler misses q too
     await expect(two.predict({ p: [[1]] }, silent)).rejects.toThrow(/'q'/)
+    // @ts-expect-error and knows no Q
     await expect(two.predict({ p: [[1]], Q: [[1]] }, silent)).rejects.toThrow(/'q'/)
     await expect(two.predict([[[1]]], silent)).rejects.toThrow(/2|two|'q'/)
   })

@@ -21,6 +21,9 @@ export interface InputOptions {
   readonly tensor?: KerasTensor | undefined
 }
 
+/** A symbolic tensor whose name is known when the program is written: data for it can be given by name. */
+export type SymbolicInput<Name extends string = string> = string extends Name ? KerasTensor : KerasTensor & { readonly name: Name }
+
 /** The layer behind an `Input`: it has one call, without arguments. */
 export class InputLayer extends Layer {
   static override readonly className: string = 'InputLayer'
@@ -106,6 +109,8 @@ export class InputLayer extends Layer {
  * const image = Input({ shape: [28, 28, 1] })
  * const words = Input({ shape: [null], dtype: 'int32', name: 'words' })
  */
-export const Input = (options: InputOptions): KerasTensor => new InputLayer(options).output as KerasTensor
+export const Input = <const Name extends string = string>(
+  options: InputOptions & { readonly name?: Name | undefined },
+): SymbolicInput<Name> => new InputLayer(options).output as SymbolicInput<Name>
 /** As `Input`, but the layer. */
 export const inputLayer = (options: InputOptions): InputLayer => new InputLayer(options)

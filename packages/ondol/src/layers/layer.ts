@@ -57,13 +57,11 @@ type Called<L, T> = L extends { call(...args: never[]): infer R } ? (Tensor exte
 type WithLeaves<R, T> = R extends Tensor ? T : { [K in keyof R]: WithLeaves<R[K], T> }
 
 export interface Layer {
-  // The plain forms stand first, so that nothing is inferred from what the result is passed to.
+  // `NoInfer`: what comes out does not depend on what it is passed to.
   /** Symbolic in, symbolic out: a node of a model. Options come last, as a plain record. */
-  (inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): Called<this, KerasTensor>
+  <Out = Called<this, KerasTensor>>(inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): NoInfer<Out>
   /** Computes. Numbers and arrays are converted to tensors. */
-  (inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Called<this, Tensor>
-  <Out extends Tree<KerasTensor>>(inputs: Tree<KerasTensor>, ...rest: (Tree<KerasTensor | null> | CallOptions)[]): Out
-  <Out extends Tree<Tensor>>(inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): Out
+  <Out = Called<this, Tensor>>(inputs: Tree<TensorLike>, ...rest: (Tree<TensorLike | null> | CallOptions)[]): NoInfer<Out>
 }
 
 const BASE_OPTIONS = ['name', 'dtype', 'trainable', 'autocast', 'activityRegularizer', 'inputShape'] as const

@@ -22,17 +22,20 @@ import type { Readable } from '../saving/location.js'
 import type { SaveOptions } from '../saving/model-file.js'
 import type { LoadOptions } from '../saving/weights.js'
 import type { SaveWeightsOptions } from '../saving/weights-file.js'
+import type { CompileOptionsOf, Symbols, TensorsOf } from '../training/structure-types.js'
 import { Trainable } from '../training/trainable.js'
 import { compileConfig, compileOptions } from './compile-config.js'
 import { functionalConfig, isFunctionalConfig, readFunctional } from './functional-config.js'
 import { ModelGraph, matchInputs } from './graph.js'
 import { printSummary, type SummaryOptions } from './summary.js'
 
-export interface ModelOptions extends Pick<LayerOptions, 'name' | 'dtype' | 'trainable'> {
+/** `I` and `O` are the structures of inputs and outputs. */
+export interface ModelOptions<I extends Symbols = Symbols, O extends Symbols = Symbols>
+  extends Pick<LayerOptions, 'name' | 'dtype' | 'trainable'> {
   /** Tensors from `Input(...)`, or any other symbolic tensors, singly, in a list or a record. */
-  readonly inputs?: Tree<KerasTensor>
+  readonly inputs?: I
   /** What the model gives, singly, in a list or a record. */
-  readonly outputs?: Tree<KerasTensor>
+  readonly outputs?: O
 }
 
 /**
@@ -48,12 +51,14 @@ export interface ModelOptions extends Pick<LayerOptions, 'name' | 'dtype' | 'tra
  *   override call(x: Tensor) { return this.answer(this.hidden(x)) }
  * }
  */
-export class Model extends Trainable {
+export class Model<const I extends Symbols = Symbols, const O extends Symbols = Symbols> extends Trainable<I, O> {
   static override readonly className: string = 'Model'
+  /** For the compiler only: it compares models of different structures by what they do. */
+  declare readonly '~structure'?: { readonly [K in keyof I]?: unknown } & { readonly [K in keyof O]?: unknown }
   static override readonly readsLayers: boolean = true
   readonly #graph: ModelGraph | undefined
 
-  constructor(options: ModelOptions = {}) {
+  constructor(options: ModelOptions<I, O> = {}) {
     const { inputs, outputs, ...own } = options
     const isGraph = inputs !== undefined || outputs !== undefined
     super({ ...own, name: own.name ?? (isGraph && new.target === Model ? autoName('Functional') : undefined) })
@@ -71,7 +76,9 @@ export class Model extends Trainable {
 
   /** `Functional` for what is cut out of a graph, as in Keras's files. */
   override get className(): string {
-    return this.constructor === Model && #graph in this && this.#graph !== undefined ? 'Functional' : super.className
+    // While Layer's constructor runs there are no fields yet.
+    const isPlain = (this.constructor as unknown) === Model
+    return isPlain && #graph in this && this.#graph !== undefined ? 'Functional' : super.className
   }
 
   override get module(): string {
@@ -176,9 +183,9 @@ export class Model extends Trainable {
     })
   }
 
-  override call(...args: readonly unknown[]): Tree<Tensor> {
-    if (this.#graph === undefined) return super.call(...args)
-    return runGraph(this.#graph, args)
+  override call(...args: readonly unknown[]): TensorsOf<O> {
+    const graph = this.#graph
+    return (graph === undefined ? super.call(...args) : runGraph(graph, args)) as TensorsOf<O>
   }
 
   /**
@@ -219,7 +226,7 @@ export class Model extends Trainable {
       )
       return
     }
-    this.compile(compileOptions(config))
+    this.compile(compileOptions(config) as CompileOptionsOf<O>)
     if (this.built) this.optimizer?.build(this.trainableVariables)
   }
 
@@ -293,7 +300,7 @@ export class Model extends Trainable {
    * if the graph is no chain, what is connected to what.
    */
   summary(options: SummaryOptions = {}): void {
-    printSummary(this, options)
+    printSummary(this as unknown as Model, options)
   }
 }
 

@@ -26,7 +26,7 @@ export type SequentialItem = Layer | KerasTensor
  * @example
  * const model = new Sequential([Input({ shape: [4] }), layers.dense(8, { activation: 'relu' }), layers.dense(3, { activation: 'softmax' })])
  */
-export class Sequential extends Model {
+export class Sequential extends Model<KerasTensor, KerasTensor> {
   static override readonly className: string = 'Sequential'
   readonly #layers: Layer[] = []
   #input: KerasTensor | undefined
@@ -159,10 +159,11 @@ export class Sequential extends Model {
     return super.buildsForAnyBatch || !this.#layers.some((layer) => (layer as { readonly stateful?: boolean }).stateful === true)
   }
 
-  override call(...args: readonly unknown[]): Tree<Tensor> {
+  override call(...args: readonly unknown[]): Tensor {
     const { graph } = this
-    if (graph !== undefined) return runGraph(graph, args)
-    return this.#layers.reduce<Tree<Tensor>>((x, layer) => layer<Tree<Tensor>>(x), args[0] as Tree<Tensor>)
+    // A last layer that gives several tensors is typed as one that gives one.
+    if (graph !== undefined) return runGraph(graph, args) as Tensor
+    return this.#layers.reduce<Tree<Tensor>>((x, layer) => layer<Tree<Tensor>>(x), args[0] as Tree<Tensor>) as Tensor
   }
 
   override getConfig(): Record<string, unknown> {

@@ -6,4 +6,5 @@ export type { CompileOptions, EvaluateOptions, FitOptions, OnBatchOptions, Predi
 export type { PerOutput } from './outputs.js'
 export type { BatchIterable, BatchLike } from './source.js'
 export type { Batch } from './step.js'
+export type { CompileOptionsOf, DataOf, FitOptionsOf, TargetsOf, TensorsOf } from './structure-types.js'
 export { type LossInputs, Trainable } from './trainable.js'

@@ -28,6 +28,7 @@ import { requirePosition } from './position.js'
 import { Runner } from './runner.js'
 import type { BatchIterable } from './source.js'
 import { type Batch, requireReport } from './step.js'
+import type { CompileOptionsOf, DataOf, FitOptionsOf, Symbols, TargetsOf, TensorsOf } from './structure-types.js'
 
 /** What a loss is computed from. */
 export interface LossInputs {
@@ -38,7 +39,8 @@ export interface LossInputs {
   readonly training?: boolean
 }
 
-export abstract class Trainable extends Layer implements CallbackModel {
+/** `I` and `O` are the structures of inputs and outputs, as far as they are known. */
+export abstract class Trainable<I = Symbols, O = Symbols> extends Layer implements CallbackModel {
   #compiled: { readonly compilation: Compilation; readonly runner: Runner } | undefined
   #uncompiledRunner: Runner | undefined
   #history: History | undefined
@@ -87,7 +89,8 @@ export abstract class Trainable extends Layer implements CallbackModel {
    * @example
    * model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
    */
-  compile(options: CompileOptions = {}): void {
+  compile(given: CompileOptionsOf<O> = {} as CompileOptionsOf<O>): void {
+    const options = given as CompileOptions
     const compilation = new Compilation(
       this,
       options,
@@ -332,11 +335,11 @@ export abstract class Trainable extends Layer implements CallbackModel {
    * @example
    * const { history } = await model.fit(x, y, { epochs: 5, batchSize: 128, validationSplit: 0.1 })
    */
-  async fit(x: DataLike | BatchIterable, y?: DataLike | null | FitOptions, options?: FitOptions): Promise<History> {
+  async fit(x: DataOf<I> | BatchIterable, y?: TargetsOf<O> | null | FitOptionsOf<O>, options?: FitOptionsOf<O>): Promise<History> {
     const { compilation, runner } = this.#requireCompiled('fit')
-    const [targets, settings] = withOptions<FitOptions>(y, options)
+    const [targets, settings] = withOptions<FitOptions>(y as DataLike, options as FitOptions | undefined)
     compilation.warnOfChangedTrainable()
-    return runner.fit(x, targets, settings)
+    return runner.fit(x as DataLike | BatchIterable, targets, settings)
   }
 
   /**
@@ -344,58 +347,66 @@ export abstract class Trainable extends Layer implements CallbackModel {
    * with `returnDict: true`.
    */
   evaluate(
-    x: DataLike | BatchIterable,
-    y: DataLike | null | undefined,
+    x: DataOf<I> | BatchIterable,
+    y: TargetsOf<O> | null | undefined,
     options: EvaluateOptions & { readonly returnDict: true },
   ): Promise<Record<string, number>>
   evaluate(x: BatchIterable, options: EvaluateOptions & { readonly returnDict: true }): Promise<Record<string, number>>
-  evaluate(x: DataLike | BatchIterable, y?: DataLike | null | EvaluateOptions, options?: EvaluateOptions): Promise<number | number[]>
+  evaluate(x: DataOf<I> | BatchIterable, y?: TargetsOf<O> | null | EvaluateOptions, options?: EvaluateOptions): Promise<number | number[]>
   async evaluate(
-    x: DataLike | BatchIterable,
-    y?: DataLike | null | EvaluateOptions,
+    x: DataOf<I> | BatchIterable,
+    y?: TargetsOf<O> | null | EvaluateOptions,
     options?: EvaluateOptions,
   ): Promise<number | number[] | Record<string, number>> {
     const { compilation, runner } = this.#requireCompiled('evaluate')
-    const [targets, settings] = withOptions<EvaluateOptions>(y, options)
+    const [targets, settings] = withOptions<EvaluateOptions>(y as DataLike, options)
     compilation.warnOfChangedTrainable()
-    const logs = await runner.evaluate(x, targets, settings)
+    const logs = await runner.evaluate(x as DataLike | BatchIterable, targets, settings)
     return settings.returnDict === true ? logs : this.#flat(logs)
   }
 
   /** The outputs for data, batches put together, in the structure that the model gives. */
-  async predict(x: DataLike | BatchIterable, options: PredictOptions = {}): Promise<Tree<Tensor>> {
-    return this.#runner().predict(x, options)
+  async predict(x: DataOf<I> | BatchIterable, options: PredictOptions = {}): Promise<TensorsOf<O>> {
+    return (await this.#runner().predict(x as DataLike | BatchIterable, options)) as TensorsOf<O>
   }
 
   /** One step of training on one batch, and its loss and metrics as `evaluate` gives them. */
   trainOnBatch(
-    x: DataLike,
-    y: DataLike | null | undefined,
+    x: DataOf<I>,
+    y: TargetsOf<O> | null | undefined,
     options: OnBatchOptions & { readonly returnDict: true },
   ): Promise<Record<string, number>>
-  trainOnBatch(x: DataLike, y?: DataLike | null, options?: OnBatchOptions): Promise<number | number[]>
-  async trainOnBatch(x: DataLike, y?: DataLike | null, options: OnBatchOptions = {}): Promise<number | number[] | Record<string, number>> {
+  trainOnBatch(x: DataOf<I>, y?: TargetsOf<O> | null, options?: OnBatchOptions): Promise<number | number[]>
+  async trainOnBatch(
+    x: DataOf<I>,
+    y?: TargetsOf<O> | null,
+    options: OnBatchOptions = {},
+  ): Promise<number | number[] | Record<string, number>> {
     const { compilation, runner } = this.#requireCompiled('trainOnBatch')
     compilation.warnOfChangedTrainable()
-    const logs = await runner.onBatch('train', x, y ?? null, options)
+    const logs = await runner.onBatch('train', x as DataLike, (y ?? null) as DataLike | null, options)
     return options.returnDict === true ? logs : this.#flat(logs)
   }
 
   /** The loss and metrics of one batch, as `evaluate` gives them. */
   testOnBatch(
-    x: DataLike,
-    y: DataLike | null | undefined,
+    x: DataOf<I>,
+    y: TargetsOf<O> | null | undefined,
     options: OnBatchOptions & { readonly returnDict: true },
   ): Promise<Record<string, number>>
-  testOnBatch(x: DataLike, y?: DataLike | null, options?: OnBatchOptions): Promise<number | number[]>
-  async testOnBatch(x: DataLike, y?: DataLike | null, options: OnBatchOptions = {}): Promise<number | number[] | Record<string, number>> {
-    const logs = await this.#requireCompiled('testOnBatch').runner.onBatch('test', x, y ?? null, options)
+  testOnBatch(x: DataOf<I>, y?: TargetsOf<O> | null, options?: OnBatchOptions): Promise<number | number[]>
+  async testOnBatch(
+    x: DataOf<I>,
+    y?: TargetsOf<O> | null,
+    options: OnBatchOptions = {},
+  ): Promise<number | number[] | Record<string, number>> {
+    const logs = await this.#requireCompiled('testOnBatch').runner.onBatch('test', x as DataLike, (y ?? null) as DataLike | null, options)
     return options.returnDict === true ? logs : this.#flat(logs)
   }
 
   /** The outputs for one batch. */
-  async predictOnBatch(x: DataLike): Promise<Tree<Tensor>> {
-    return this.#runner().predictOnBatch(x)
+  async predictOnBatch(x: DataOf<I>): Promise<TensorsOf<O>> {
+    return (await this.#runner().predictOnBatch(x as DataLike)) as TensorsOf<O>
   }
 
   /** Prediction needs no `compile`. */
