@@ -1,6 +1,9 @@
 // Three faults of Keras that its users know, and that ondol must not have.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { callbacks, Input, layers, Model, Sequential, type Tensor, utils } from '../index.js'
+import { callbacks, Input, layers, loadModel, Model, modelFromJSON, Sequential, type Tensor, utils } from '../index.js'
 
 beforeEach(() => utils.clearSession())
 
@@ -14,6 +17,8 @@ describe('a layer shared by a nested and the outer model', () => {
     const input = Input({ shape: [3], name: 'features' })
     return { outer: new Model({ inputs: input, outputs: layer(inner(layer(input))), name: 'outer' }), layer }
   }
+
+  const answer = async (model: Model): Promise<unknown> => ((await model.predict([[1, 0, 0]], silent)) as Tensor).array()
 
   it('is one layer with one set of weights', async () => {
     const { outer, layer } = shared()
@@ -31,6 +36,33 @@ describe('a layer shared by a nested and the outer model', () => {
     const kernel = (await layer.weights[0]!.array()) as number[][]
     const change = kernel.flat().reduce((sum, value) => sum + 1 - value, 0)
     expect(change).toBeCloseTo(27, 4)
+  })
+
+  it('is still one after saving and loading', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ondol-'))
+    try {
+      const { outer } = shared()
+      outer.setWeights([
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+          [7, 8, 9],
+        ],
+        [1, 0, 0],
+      ])
+      const expected = await answer(outer)
+      await outer.save(join(folder, 'outer.keras'))
+      const loaded = await loadModel(join(folder, 'outer.keras'))
+      expect(await answer(loaded)).toEqual(expected)
+      expect(loaded.weights).toHaveLength(2)
+      await outer.saveWeights(join(folder, 'outer.weights.h5'))
+      const again = modelFromJSON(outer.toJson())
+      expect(again.weights).toHaveLength(2)
+      await again.loadWeights(join(folder, 'outer.weights.h5'))
+      expect(await answer(again)).toEqual(expected)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('appears in the summary once, with all its connections', () => {

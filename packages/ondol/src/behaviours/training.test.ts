@@ -303,7 +303,7 @@ describe('fit', () => {
     const model = still()
     const { history } = await model.fit(batches(), { ...silent, stepsPerEpoch: 2, epochs: 2 })
     expect(history.loss).toEqual([1, 1])
-    expect(warn.mock.calls.flat().join()).toMatch(/the data ended after 1 of 2/)
+    expect(warn.mock.calls.flat().join()).toMatch(/ran out of data/)
     warn.mockRestore()
     await expect(model.fit(batches(), { ...silent, epochs: 2 })).rejects.toThrow(/no batches[\s\S]*function/)
   })
