@@ -3,6 +3,7 @@
  * and from files. Follows `keras/src/saving/serialization_lib.py`.
  */
 import { getCustomObjects, getRegisteredName, getRegisteredObject } from './custom-objects.js'
+import { SavingError } from './errors.js'
 import { fromKerasConfig, type SerializedObject } from './spelling.js'
 
 /** A class whose objects are made from options, some of them by position. */
@@ -36,12 +37,16 @@ export function makeFromConfig<T>(Class: OptionsClass<T>, config: Readonly<Recor
 }
 
 /** As Keras writes a function: by its name, which must be registered to be found again. */
-export const describeFunction = (fn: unknown, name = getRegisteredName(fn)): SerializedObject => ({
-  module: 'builtins',
-  class_name: 'function',
-  config: name as unknown as SerializedObject['config'],
-  registered_name: 'function',
-})
+export function describeFunction(fn: unknown, name = getRegisteredName(fn)): SerializedObject {
+  if (name === '') {
+    throw new SavingError({
+      problem: 'a function without a name cannot be found again',
+      received: String(fn).slice(0, 60),
+      hint: "name it, and register it: saving.registerKerasSerializable('my_package')(fn)",
+    })
+  }
+  return { module: 'builtins', class_name: 'function', config: name as unknown as SerializedObject['config'], registered_name: 'function' }
+}
 
 /** Whether this describes a function: `{ module: 'builtins', class_name: 'function', config: 'relu' }`. */
 export const isFunctionDescription = ({

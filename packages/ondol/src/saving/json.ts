@@ -156,6 +156,12 @@ function isEscaped(text: string, at: number): boolean {
   return (at - start) % 2 === 1
 }
 
+/** Options that Python insists on being floats, where JavaScript has one kind of numbers. */
+const FLOATS = new Set(
+  `learning_rate initial_learning_rate end_learning_rate warmup_target weight_decay clipnorm global_clipnorm clipvalue ema_momentum
+  momentum rho epsilon beta_1 beta_2 delta rate dropout recurrent_dropout initial_scale alpha decay_rate power l1 l2`.split(/\s+/),
+)
+
 /** As Python's `json.dumps` writes it. */
 export function formatJson(value: unknown, where: string): string {
   const format = (item: unknown, depth: number): string => {
@@ -167,7 +173,9 @@ export function formatJson(value: unknown, where: string): string {
     if (typeof item !== 'object')
       throw new SavingError({ where, problem: `a ${typeof item} cannot be written to a file`, received: String(item) })
     const entries = Object.entries(item).filter(([, inner]) => inner !== undefined)
-    return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}: ${format(inner, depth + 1)}`).join(', ')}}`
+    const member = (key: string, inner: unknown): string =>
+      Number.isInteger(inner) && FLOATS.has(key) ? `${inner}.0` : format(inner, depth + 1)
+    return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}: ${member(key, inner)}`).join(', ')}}`
   }
   return format(value, 0)
 }

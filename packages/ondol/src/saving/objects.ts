@@ -5,7 +5,7 @@
  */
 import * as activations from '../activations/index.js'
 import * as constraints from '../constraints/index.js'
-import { type CustomObjects, customNames, customObjectScope, getRegisteredName } from '../core/custom-objects.js'
+import { type CustomObjects, customNames, customObjectScope } from '../core/custom-objects.js'
 import { type DType, isDType, type TypedArray } from '../core/dtype.js'
 import { SavingError } from '../core/errors.js'
 import { nearest } from '../core/registry.js'
@@ -98,7 +98,7 @@ function serializeAt(value: unknown, depth: number): unknown {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
   const ownFamily = FAMILIES.find(({ Base }) => value instanceof Base)
   if (ownFamily !== undefined) return inner(ownFamily.serialize(value))
-  if (typeof value === 'function') return serializeFunction(value)
+  if (typeof value === 'function') return describeFunction(value, FUNCTION_NAMES.get(value))
   if (value instanceof KerasTensor) return serializeSymbol(value)
   if (value instanceof Tensor || value instanceof Variable) return arrayDescription('__tensor__', readTensor(value), value.dtype)
   if (ArrayBuffer.isView(value) && !(value instanceof DataView))
@@ -126,18 +126,6 @@ function dtypeOf(view: ArrayBufferView): string {
   if (view instanceof Float64Array) return 'float64'
   if (view instanceof Float32Array) return 'float32'
   return view instanceof Uint8Array || view instanceof Uint8ClampedArray ? 'uint8' : 'int32'
-}
-
-function serializeFunction(fn: unknown): unknown {
-  const known = FUNCTION_NAMES.get(fn)
-  const name = known ?? getRegisteredName(fn)
-  if (name !== '') return describeFunction(fn, name)
-  throw new SavingError({
-    where: 'serializeKerasObject',
-    problem: 'a function without a name cannot be found again',
-    received: String(fn).slice(0, 60),
-    hint: "name it and register it: saving.registerKerasSerializable('my_package')(fn)",
-  })
 }
 
 function serializeSymbol({ shape, dtype, history }: KerasTensor): unknown {

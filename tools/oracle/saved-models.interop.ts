@@ -1,0 +1,224 @@
+/**
+ * Files both ways: models that the real Keras saved load here, models saved here load in the real Keras, and both
+ * predict the same, describe themselves the same, and train on with the same loss.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { layers, loadModel, type Model, Model as ModelClass, ops, saving, type Tensor, type Tree, tensor, type Variable } from 'ondol'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { elements, isVectorTensor, type VectorTensor } from '../../packages/ondol/src/testing/vectors.js'
+import { run } from '../setup/command.mjs'
+import { pythonPath } from './setup.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const folder = process.env.ONDOL_SAVED_MODELS ?? mkdtempSync(join(tmpdir(), 'ondol-saved-'))
+const script = join(here, 'saved_models.py')
+
+interface Facts {
+  readonly prediction: Tree<VectorTensor>
+  readonly config: Config
+  readonly loss?: number
+  readonly trained?: Tree<VectorTensor>
+}
+interface Config {
+  readonly class_name: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly compile_config: Readonly<Record<string, unknown>>
+}
+interface Description extends Facts {
+  readonly x: Tree<VectorTensor>
+  readonly y: Tree<VectorTensor> | null
+}
+interface Check extends Facts {
+  readonly fromWeights: Tree<VectorTensor>
+  readonly error?: string
+}
+
+let described: Readonly<Record<string, Description>> = {}
+let checked: Readonly<Record<string, Check>> = {}
+/** What went wrong here, by model: told by that model's test. */
+const failures = new Map<string, unknown>()
+const here_ = new Map<string, { prediction: number[][]; config: Config; loss?: number; trained?: number[][]; fromWeights: number[][] }>()
+
+class Scale extends layers.Layer {
+  static override readonly configTable = { factor: 'value' } as const
+  readonly factor: number
+  scale!: Variable
+  constructor({ factor = 1, ...options }: layers.LayerOptions & { factor?: number } = {}) {
+    super(options)
+    this.factor = factor
+  }
+  override build(shape: readonly number[]): void {
+    this.scale = this.addWeight({ name: 'scale', shape: [shape.at(-1) as number], initializer: 'ones' })
+  }
+  override call(x: Tensor): Tensor {
+    return ops.multiply(ops.multiply(x, this.scale), this.factor)
+  }
+}
+
+class Perceptron extends ModelClass {
+  static override readonly configTable = { units: 'value' } as const
+  readonly units: number
+  readonly dense1: layers.Dense
+  readonly out = new layers.Dense(2)
+  readonly blocks: layers.Dense[]
+  readonly table: Record<string, layers.Layer>
+  readonly drop = new layers.Dropout(0)
+  constructor({ units = 4, ...options }: { units?: number; name?: string } = {}) {
+    super(options)
+    this.units = units
+    this.dense1 = new layers.Dense(units, { activation: 'relu' })
+    this.blocks = [new layers.Dense(units), new layers.Dense(units)]
+    this.table = { b: new layers.Dense(units), a: new Scale({ factor: 0.5 }) }
+  }
+  override call(x: Tensor): Tensor {
+    const hidden = this.blocks.reduce<Tensor>((y, block) => block(y), this.dense1(x))
+    const { a, b } = this.table as { a: layers.Layer; b: layers.Layer }
+    return this.out(this.drop(a(b(hidden))))
+  }
+}
+
+const cubed = (x: Tensor): Tensor => ops.multiply(x, ops.multiply(x, x))
+const quartic = (yTrue: Tensor, yPred: Tensor): Tensor => ops.mean(ops.power(ops.subtract(yTrue, yPred), 4), -1)
+
+function python(what: string): void {
+  const path = pythonPath()
+  if (path === undefined) throw new Error('there is no Python environment: node tools/oracle/setup.mjs makes it')
+  run(path, [script, what, folder])
+}
+
+const isLeaf = (value: unknown): value is VectorTensor => isVectorTensor(value)
+function decode(tree: Tree<VectorTensor>): Tree<Tensor> {
+  if (isLeaf(tree)) return tensor(elements(tree), tree.shape, tree.dtype)
+  if (Array.isArray(tree)) return tree.map(decode)
+  return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, decode(item as Tree<VectorTensor>)]))
+}
+function numbersOf(tree: Tree<VectorTensor>): number[][] {
+  if (isLeaf(tree)) return [Array.from(elements(tree), Number)]
+  return Object.values(tree).flatMap((item) => numbersOf(item as Tree<VectorTensor>))
+}
+async function readAll(tree: Tree<Tensor>): Promise<number[][]> {
+  if ('dtype' in tree && 'data' in tree) return [Array.from(await (tree as Tensor).data(), Number)]
+  return (await Promise.all(Object.values(tree).map((item) => readAll(item as Tree<Tensor>)))).flat()
+}
+
+const quiet = { verbose: 0 } as const
+const predict = async (model: Model, x: Tree<Tensor>): Promise<number[][]> => readAll(await model.predict(x, quiet))
+
+async function useHere(name: string, { x, y }: Description): Promise<void> {
+  const input = decode(x)
+  const model = await loadModel(join(folder, `${name}.keras`))
+  await model.save(join(folder, `${name}.ondol.keras`))
+  await model.saveWeights(join(folder, `${name}.ondol.weights.h5`))
+  const other = await loadModel(join(folder, `${name}.keras`))
+  for (const variable of other.variables) variable.assign(ops.zerosLike(variable.value))
+  await other.loadWeights(join(folder, `${name}.weights.h5`))
+  const facts = {
+    prediction: await predict(model, input),
+    config: JSON.parse(model.toJson()) as Config,
+    fromWeights: await predict(other, input),
+  }
+  if (y === null || !model.compiled) {
+    here_.set(name, facts)
+    return
+  }
+  const { loss } = await model.trainOnBatch(input, decode(y), { returnDict: true })
+  here_.set(name, { ...facts, loss: loss as number, trained: await predict(model, input) })
+}
+
+beforeAll(async () => {
+  saving.registerKerasSerializable('interop')(Scale)
+  saving.registerKerasSerializable('interop')(Perceptron)
+  saving.registerKerasSerializable('interop', 'cubed')(cubed)
+  saving.registerKerasSerializable('interop', 'quartic')(quartic)
+  if (process.env.ONDOL_SAVED_MODELS === undefined) python('make')
+  described = JSON.parse(readFileSync(join(folder, 'models.json'), 'utf8'))
+  for (const [name, description] of Object.entries(described)) {
+    await useHere(name, description).catch((error: unknown) => failures.set(name, error))
+  }
+  python('check')
+  checked = JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8'))
+}, 900_000)
+
+afterAll(() => {
+  if (process.env.ONDOL_SAVED_MODELS === undefined) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Half-precision layers round at other places. */
+const toleranceOf = (name: string): number => (/float16|half|loss_scaling/.test(name) ? 2e-2 : 1e-5)
+
+function expectAllClose(actual: readonly number[][], expected: readonly number[][], tolerance: number): void {
+  expect(actual.map(({ length }) => length)).toEqual(expected.map(({ length }) => length))
+  actual.forEach((values, index) => {
+    values.forEach((value, i) => {
+      const wanted = (expected[index] as number[])[i] as number
+      if (Math.abs(value - wanted) > tolerance * (1 + Math.abs(wanted))) expect.fail(`element ${i}: ${value} instead of ${wanted}`)
+    })
+  })
+}
+
+/** Configs without what need not be the same: `jit_compile` is Keras's own, the batch that a subclassed model met first is chance. */
+function comparable(config: Config): unknown {
+  const strip = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(strip)
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([key]) => !['jit_compile', 'build_config', 'module', 'shared_object_id', 'quantization_config'].includes(key))
+        .map(([key, item]) => [key, strip(item)]),
+    )
+  }
+  return strip(config)
+}
+
+const names = run(pythonPath() ?? 'python3', [
+  '-c',
+  `import re; print(*re.findall(r'^def (\\w+)\\(\\):', open(${JSON.stringify(script)}).read(), re.M))`,
+])
+  .trim()
+  .split(' ')
+  .concat([...readFileSync(script, 'utf8').matchAll(/^ {4}"(\w+)": lambda/gm)].map(([, name]) => `optimizer_${name}`))
+
+describe.each(names)('%s', (name) => {
+  const mine = (): NonNullable<ReturnType<typeof here_.get>> => {
+    const error = failures.get(name)
+    if (error !== undefined) throw error
+    return here_.get(name) as NonNullable<ReturnType<typeof here_.get>>
+  }
+  const theirs = (): Check => {
+    mine()
+    const check = checked[name] as Check
+    if (check.error !== undefined) expect.fail(`Keras: ${check.error}`)
+    return check
+  }
+  const original = (): Description => described[name] as Description
+
+  it('predicts here as in Keras', () => {
+    expectAllClose(mine().prediction, numbersOf(original().prediction), toleranceOf(name))
+    expectAllClose(mine().fromWeights, numbersOf(original().prediction), toleranceOf(name))
+  })
+
+  it('predicts in Keras as before', () => {
+    expectAllClose(numbersOf(theirs().prediction), numbersOf(original().prediction), toleranceOf(name))
+    expectAllClose(numbersOf(theirs().fromWeights), numbersOf(original().prediction), toleranceOf(name))
+  })
+
+  it('describes itself the same', () => {
+    // Some losses here write more of their options than Keras's do, so that none is lost.
+    expect(comparable(mine().config)).toMatchObject(comparable(original().config) as object)
+    // Keras forgets the dtype policy of a Sequential when it loads one.
+    if (name !== 'loss_scaling') expect(comparable(theirs().config)).toMatchObject(comparable(original().config) as object)
+  })
+
+  it('trains on in the same way', () => {
+    const { loss, trained } = original()
+    if (loss === undefined) expect([mine().loss, theirs().loss]).toEqual([undefined, undefined])
+    else {
+      expectAllClose([[mine().loss as number, theirs().loss as number]], [[loss, loss]], 10 * toleranceOf(name))
+      expectAllClose(mine().trained as number[][], numbersOf(trained as Tree<VectorTensor>), 10 * toleranceOf(name))
+      expectAllClose(numbersOf(theirs().trained as Tree<VectorTensor>), numbersOf(trained as Tree<VectorTensor>), 10 * toleranceOf(name))
+    }
+  })
+})

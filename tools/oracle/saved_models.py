@@ -1,0 +1,377 @@
+"""Models for both directions of saving: Keras writes and ondol reads, ondol writes and Keras reads.
+
+Run: saved_models.py make FOLDER     NAME.keras and NAME.weights.h5 for each model, and models.json: inputs, what it predicts, next loss
+     saved_models.py check FOLDER    loads NAME.ondol.keras and NAME.ondol.weights.h5, and writes checks.json: the same of them
+     saved_models.py                 a few of the models, for the unit tests, among the vectors
+"""
+import json
+import pathlib
+import sys
+
+from oracle import OUT, encode, jsonable, keras, np
+layers, optimizers, losses, regularizers = keras.layers, keras.optimizers, keras.losses, keras.regularizers
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def ramp(*shape, seed=0):
+    return np.sin(np.arange(np.prod(shape), dtype="float64") * 1.3 + seed).reshape(shape).astype("float32")
+
+
+def classes(*shape, of):
+    return (np.arange(np.prod(shape)).reshape(shape) * 7 % of).astype("int32")
+
+
+def mlp(**compiled):
+    """A small model for what compile settles."""
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(5, activation="tanh"), layers.Dense(3)])
+    model.compile(**compiled)
+    return model, ramp(6, 4), ramp(6, 3, seed=1)
+
+
+# ---- topologies ----
+
+
+@case
+def sequential_deferred():
+    model = keras.Sequential([layers.Dense(5, activation="relu"), layers.Dense(3, activation="softmax")], name="deferred")
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model(ramp(2, 4))
+    return model, ramp(6, 4), classes(6, of=3)
+
+
+@case
+def sequential_empty_uncompiled():
+    return keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.Dropout(0.5), layers.Activation("elu")]), ramp(3, 4), None
+
+
+@case
+def convnet():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 2)),
+            layers.Conv2D(4, 3, padding="same", activation="relu", use_bias=False),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Conv2D(3, (2, 2), strides=2, kernel_regularizer=regularizers.L2(0.01)),
+            layers.ZeroPadding2D(1),
+            layers.AveragePooling2D((2, 2), padding="same"),
+            layers.Flatten(),
+            layers.Dropout(0.0),
+            layers.Dense(3, activation="softmax", kernel_initializer="he_normal"),
+        ]
+    )
+    model.compile(optimizer=optimizers.SGD(0.05, momentum=0.9), loss="categorical_crossentropy", metrics=["accuracy", "mae"])
+    return model, ramp(4, 8, 8, 2), np.eye(3, dtype="float32")[[0, 1, 2, 1]]
+
+
+@case
+def functional_many():
+    a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
+    shared = layers.Dense(4, name="shared", activation="tanh")
+    left, right = shared(a), shared(layers.Dense(4)(b))
+    both = layers.concatenate([left, right])
+    first = layers.Dense(2, name="first")(layers.Add()([left, right]))
+    second = layers.Dense(3, activation="softmax", name="second")(both)
+    model = keras.Model({"a": a, "b": b}, {"first": first, "second": second}, name="many")
+    model.compile(
+        optimizer=optimizers.RMSprop(0.01, momentum=0.5, centered=True),
+        loss={"first": "mse", "second": losses.SparseCategoricalCrossentropy()},
+        loss_weights={"first": 0.5, "second": 2.0},
+        metrics={"second": ["accuracy"]},
+    )
+    return model, {"a": ramp(5, 4), "b": ramp(5, 3)}, {"first": ramp(5, 2), "second": classes(5, of=3)}
+
+
+@case
+def functional_list():
+    a, b = keras.Input((4,)), keras.Input((4,))
+    model = keras.Model([a, b], [layers.Subtract()([a, b]), layers.Dot(1)([a, layers.Dense(4)(b)])])
+    model.compile(optimizer="sgd", loss=["mse", "mae"])
+    return model, [ramp(5, 4), ramp(5, 4, seed=2)], [ramp(5, 4), ramp(5, 1)]
+
+
+@case
+def shared_at_depths():
+    x = keras.Input((4,))
+    block = layers.Dense(4, activation="tanh", name="block")
+    between = layers.Dense(4, name="between")
+    model = keras.Model(x, block(between(block(between(x)))))
+    model.compile(optimizer="adam", loss="mse")
+    return model, ramp(5, 4), ramp(5, 4, seed=1)
+
+
+@case
+def nested():
+    inner_input = keras.Input((4,))
+    inner = keras.Model(inner_input, layers.BatchNormalization()(layers.Dense(4)(inner_input)), name="inner")
+    block = keras.Sequential([keras.Input((4,)), layers.Dense(4), layers.LeakyReLU(0.2)], name="block")
+    x = keras.Input((4,))
+    model = keras.Model(x, inner(block(inner(x))), name="outer")
+    model.compile(optimizer="adam", loss="mse")
+    return model, ramp(5, 4), ramp(5, 4, seed=1)
+
+
+@case
+def nested_in_sequential():
+    inner_input = keras.Input((4,))
+    inner = keras.Model(inner_input, layers.Dense(3)(inner_input))
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(4), inner, keras.Sequential([layers.Dense(2)])])
+    model.compile(optimizer="adam", loss="mse")
+    return model, ramp(5, 4), ramp(5, 2)
+
+
+@case
+def graph_of_ops():
+    x = keras.Input((4,))
+    y = keras.ops.relu(layers.Dense(6)(x) * 2.0 + 1.0)
+    z = keras.ops.reshape(y, (-1, 2, 3))
+    s = keras.ops.sum(z, axis=-1) - keras.ops.mean(x, axis=-1, keepdims=True)
+    model = keras.Model(x, keras.ops.concatenate([s, keras.ops.exp(-keras.ops.square(s))], axis=-1))
+    model.compile(optimizer="sgd", loss="mse")
+    return model, ramp(5, 4), ramp(5, 4, seed=1)
+
+
+@case
+def embedded_lstm():
+    x = keras.Input((None,), dtype="int32")
+    h = layers.Embedding(11, 4, mask_zero=True)(x)
+    h = layers.LSTM(3, return_sequences=True)(h)
+    h = layers.LSTM(3, go_backwards=True, unit_forget_bias=False)(h)
+    model = keras.Model(x, layers.Dense(1, activation="sigmoid")(h))
+    model.compile(optimizer="nadam", loss="binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(num_thresholds=20)])
+    tokens = classes(4, 6, of=11)
+    tokens[:, 4:] = 0
+    return model, tokens, classes(4, 1, of=2)
+
+
+@case
+def cell_in_rnn():
+    x = keras.Input((5, 2))
+    outputs = layers.RNN(layers.LSTMCell(3), return_sequences=True, return_state=True)(x)
+    model = keras.Model(x, outputs)
+    return model, ramp(3, 5, 2), None
+
+
+@case
+def pooled():
+    x = keras.Input((6, 4))
+    h = layers.Conv1D(4, 3, dilation_rate=2, padding="causal", activation="gelu")(x)
+    h = layers.ZeroPadding1D(1)(layers.AveragePooling1D(2)(h))
+    h = layers.Permute((2, 1))(layers.MaxPooling1D(2, padding="same")(h))
+    h = layers.Reshape((-1, 2))(h)
+    outputs = [layers.GlobalAveragePooling1D()(h), layers.GlobalMaxPooling1D()(h), layers.Softmax()(h), layers.ReLU(max_value=0.5)(h)]
+    return keras.Model(x, outputs), ramp(3, 6, 4), None
+
+
+# ---- dtypes ----
+
+
+@case
+def mixed_bfloat16():
+    policy = keras.DTypePolicy("mixed_bfloat16")
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(4, dtype=policy), layers.Dense(2, dtype="float32")])
+    model.compile(optimizer="adam", loss="mse")
+    return model, ramp(4, 4), ramp(4, 2)
+
+
+@case
+def half_weights():
+    x = keras.Input((4,))
+    model = keras.Model(x, [layers.Dense(3, dtype="bfloat16")(x), layers.Dense(3, dtype="float16")(x)])
+    return model, ramp(4, 4), None
+
+
+@case
+def loss_scaling():
+    keras.config.set_dtype_policy("mixed_float16")
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    model.compile(optimizer=optimizers.Adam(0.01), loss="mse")
+    keras.config.set_dtype_policy("float32")
+    return model, ramp(4, 4), ramp(4, 3)
+
+
+# ---- objects ----
+
+
+@case
+def objects_of_all_kinds():
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(
+                5,
+                kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "uniform", seed=3),
+                bias_initializer=keras.initializers.Constant(0.1),
+                kernel_regularizer=regularizers.L1L2(0.01, 0.02),
+                activity_regularizer=regularizers.L1(0.01),
+                kernel_constraint=keras.constraints.MaxNorm(2.0, axis=0),
+                bias_constraint="non_neg",
+            ),
+            layers.BatchNormalization(momentum=0.9, epsilon=0.01, gamma_initializer="ones", beta_regularizer="l2"),
+            layers.Dense(3, activation=keras.activations.softmax, trainable=False),
+        ]
+    )
+    model.compile(optimizer="adam", loss=losses.CategoricalCrossentropy(label_smoothing=0.1), weighted_metrics=[keras.metrics.CategoricalAccuracy()])
+    return model, ramp(6, 4), np.eye(3, dtype="float32")[[0, 1, 2, 1, 0, 2]]
+
+
+@case
+def functions_by_name():
+    return mlp(optimizer="adam", loss=losses.mean_squared_error, metrics=[keras.metrics.mean_absolute_error, losses.Huber(0.5), keras.metrics.RootMeanSquaredError(name="r")])
+
+
+# ---- classes of the user's own ----
+
+
+@keras.saving.register_keras_serializable("interop")
+class Scale(layers.Layer):
+    def __init__(self, factor=1.0, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def build(self, shape):
+        self.scale = self.add_weight(name="scale", shape=(shape[-1],), initializer="ones")
+
+    def call(self, x):
+        return x * self.scale * self.factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable("interop")
+def cubed(x):
+    return x * x * x
+
+
+@keras.saving.register_keras_serializable("interop")
+def quartic(y_true, y_pred):
+    return keras.ops.mean((y_true - y_pred) ** 4, axis=-1)
+
+
+@case
+def registered_layer():
+    model = keras.Sequential([keras.Input((4,)), Scale(2.0), layers.Dense(3, activation=cubed)])
+    model.compile(optimizer="adam", loss=quartic)
+    return model, ramp(5, 4), ramp(5, 3)
+
+
+@keras.saving.register_keras_serializable("interop")
+class Perceptron(keras.Model):
+    def __init__(self, units=4, **options):
+        super().__init__(**options)
+        self.units = units
+        self.dense1 = layers.Dense(units, activation="relu")
+        self.out = layers.Dense(2)
+        self.blocks = [layers.Dense(units), layers.Dense(units)]
+        self.table = {"b": layers.Dense(units), "a": Scale(0.5)}
+        self.drop = layers.Dropout(0.0)
+
+    def call(self, x):
+        x = self.dense1(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.out(self.drop(self.table["a"](self.table["b"](x))))
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@case
+def subclassed():
+    model = Perceptron(5)
+    model.compile(optimizer="adam", loss="mse", metrics=["mae"])
+    model(ramp(5, 3))
+    return model, ramp(5, 3), ramp(5, 2)
+
+
+# ---- optimizers ----
+
+OPTIMIZERS = {
+    "sgd": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "rmsprop": lambda: optimizers.RMSprop(0.01, momentum=0.9, clipnorm=1.0),
+    "adam": lambda: optimizers.Adam(0.01, amsgrad=True, clipvalue=0.5),
+    "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.05, global_clipnorm=1.0),
+    "adamax": lambda: optimizers.Adamax(0.01),
+    "nadam": lambda: optimizers.Nadam(0.01),
+    "adadelta": lambda: optimizers.Adadelta(1.0),
+    "adagrad": lambda: optimizers.Adagrad(0.1),
+    "ftrl": lambda: optimizers.Ftrl(0.1, l1_regularization_strength=0.01),
+    "lion": lambda: optimizers.Lion(0.01),
+    "lamb": lambda: optimizers.Lamb(0.01),
+    "adafactor": lambda: optimizers.Adafactor(0.01),
+    "schedule": lambda: optimizers.Adam(optimizers.schedules.ExponentialDecay(0.1, 2, 0.5, staircase=True)),
+    "cosine": lambda: optimizers.SGD(optimizers.schedules.CosineDecay(0.1, 10, warmup_target=0.3, warmup_steps=3)),
+    "ema": lambda: optimizers.SGD(0.1, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=2),
+    "accumulation": lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2),
+    "loss_scale": lambda: optimizers.LossScaleOptimizer(optimizers.Adam(0.01), initial_scale=64.0),
+}
+for name, make in OPTIMIZERS.items():
+    CASES[f"optimizer_{name}"] = lambda make=make: mlp(optimizer=make(), loss="mse")
+
+
+def tensors(tree):
+    return None if tree is None else keras.tree.map_structure(encode, tree)
+
+
+def facts(model, x, y):
+    """What must be the same on both sides. Trains one step, last."""
+    found = {"prediction": tensors(model.predict(x, verbose=0)), "config": json.loads(model.to_json())}
+    if y is not None and model.compiled:
+        found["loss"] = float(model.train_on_batch(x, y, return_dict=True)["loss"])
+        found["trained"] = tensors(model.predict(x, verbose=0))
+    return found
+
+
+# What the unit tests read without Python.
+FIXTURES = ["convnet", "functional_many", "nested", "graph_of_ops", "embedded_lstm", "half_weights", "subclassed", "optimizer_adam", "loss_scaling"]
+
+
+def make(folder, names=CASES):
+    described = {}
+    for name in names:
+        build = CASES[name]
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(len(name))
+        model, x, y = build()
+        if y is not None:
+            for _ in range(3):
+                model.train_on_batch(x, y)
+        model.save(folder / f"{name}.keras")
+        if names is CASES or name == "optimizer_adam":
+            model.save_weights(folder / f"{name}.weights.h5")
+        described[name] = {"x": tensors(x), "y": tensors(y), **facts(model, x, y)}
+    (folder / "models.json").write_text(json.dumps(jsonable(described)))
+
+
+def check(folder):
+    report = {}
+    for name, build in CASES.items():
+        path = folder / f"{name}.ondol.keras"
+        if not path.exists():
+            continue
+        try:
+            keras.utils.clear_session()
+            keras.utils.set_random_seed(99)
+            fresh, x, y = build()
+            fresh.load_weights(folder / f"{name}.ondol.weights.h5")
+            weights = tensors(fresh.predict(x, verbose=0))
+            report[name] = {"fromWeights": weights, **facts(keras.saving.load_model(path), x, y)}
+        except Exception as error:
+            report[name] = {"error": f"{type(error).__name__}: {error}"}
+    (folder / "checks.json").write_text(json.dumps(jsonable(report)))
+
+
+def fixtures(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    make(folder, FIXTURES)
+
+
+if __name__ == "__main__":
+    command, folder = sys.argv[1:] or ["fixtures", OUT / "saved"]
+    {"make": make, "check": check, "fixtures": fixtures}[command](pathlib.Path(folder))
