@@ -63,7 +63,7 @@ describe.each(available)('%s', (name) => {
         // Arrays of numbers, tensors made on the way, shuffling, a shorter last batch, and sizes that change.
         await model.fit(x, y, { batchSize: 16, validationSplit: 0.25, verbose: 0 })
         const outputs = await model.predict(x.slice(i % 3), { batchSize: 16, verbose: 0 })
-        expect((outputs as { shape: number[] }).shape).toEqual([40 - (i % 3), 4])
+        expect(outputs.shape).toEqual([40 - (i % 3), 4])
       }
     }
     await runs(30)

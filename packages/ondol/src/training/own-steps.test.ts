@@ -109,7 +109,7 @@ describe.each([false, true])('run eagerly: %s,', (runEagerly) => {
     const model = new Own(items())
     model.compile({ runEagerly })
     expect(await model.evaluate(x, y, silent)).toBe(8)
-    const outputs = (await model.predict(x, { ...silent, batchSize: 3 })) as { doubled: Tensor; own: Tensor }
+    const outputs = (await model.predict(x, { ...silent, batchSize: 3 })) as unknown as { doubled: Tensor; own: Tensor }
     expect(outputs.doubled.arraySync()).toEqual(y)
     expect(outputs.own.arraySync()).toEqual(x)
   })
