@@ -70,6 +70,7 @@ describe('sources', () => {
   it('go side by side', async () => {
     const [a, b] = [Dataset.range(3), Dataset.from(['x', 'y'])]
     expect(await Dataset.zip([a, b]).toArray()).toEqual([[0, 'x'], [1, 'y']]) // biome-ignore format: rows
+    expect(await Dataset.zip(a, b).take(1).toArray()).toEqual([[0, 'x']])
     expect(await Dataset.zip({ a, b }).toArray()).toEqual([
       { a: 0, b: 'x' },
       { a: 1, b: 'y' },

@@ -49,6 +49,7 @@ export interface InterleaveOptions {
 }
 
 type Iterables<T> = Iterable<T> | AsyncIterable<T>
+type DatasetGroup = readonly Dataset<unknown>[] | { readonly [name: string]: Dataset<unknown> }
 /** What each of several datasets gives, in their structure. */
 type Zipped<S> = S extends Dataset<infer T> ? T : { -readonly [K in keyof S]: Zipped<S[K]> }
 
@@ -108,8 +109,11 @@ export class Dataset<T> implements AsyncIterable<T> {
     return Dataset.#ofRows({ count: Math.max(0, Math.ceil((stop - start) / step)), row: (i) => start + i * step })
   }
 
-  /** Elements of several datasets side by side, in the same structure, until one ends. */
-  static zip<const S extends readonly Dataset<unknown>[] | { readonly [name: string]: Dataset<unknown> }>(datasets: S): Dataset<Zipped<S>> {
+  /** Elements of several datasets side by side until one ends: of a list, of a record, or one argument each. */
+  static zip<const S extends DatasetGroup>(datasets: S): Dataset<Zipped<S>>
+  static zip<const S extends readonly Dataset<unknown>[]>(...datasets: S): Dataset<Zipped<S>>
+  static zip(first: DatasetGroup | Dataset<unknown>, ...others: readonly Dataset<unknown>[]): Dataset<unknown> {
+    const datasets = first instanceof Dataset ? [first, ...others] : first
     const names = Array.isArray(datasets) ? undefined : Object.keys(datasets)
     const parts = Object.values(datasets) as Dataset<unknown>[]
     const open = (pass: Pass): Cursor<unknown> => {
@@ -119,7 +123,7 @@ export class Dataset<T> implements AsyncIterable<T> {
     }
     const known = parts.map(({ cardinality }) => cardinality)
     const cardinality = known.includes(null) ? null : Math.min(...(known as number[]))
-    return new Dataset(open as (pass: Pass) => Cursor<Zipped<S>>, cardinality)
+    return new Dataset(open, cardinality)
   }
 
   static #ofRows<T>({ count, row }: Rows<T>): Dataset<T> {
@@ -259,7 +263,7 @@ export class Dataset<T> implements AsyncIterable<T> {
 
   /** Pairs of this dataset's elements and the other's. */
   zip<U>(other: Dataset<U>): Dataset<[T, U]> {
-    return Dataset.zip([this, other] as readonly [Dataset<T>, Dataset<U>]) as unknown as Dataset<[T, U]>
+    return Dataset.zip([this, other])
   }
 
   // ---- groups ----

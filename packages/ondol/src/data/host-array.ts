@@ -127,6 +127,10 @@ export class HostArray {
   toString(): string {
     return `HostArray(shape=${formatShape(this.shape)}, dtype=${this.dtype})`
   }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
 }
 
 const isHalf = (dtype: DType): boolean => dtype === 'bfloat16' || dtype === 'float16'

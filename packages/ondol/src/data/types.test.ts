@@ -27,6 +27,7 @@ describe('types of elements', () => {
     expectTypeOf<Batched<{ a: number; b: null }>>().toEqualTypeOf<{ a: HostArray; b: null }>()
     expectTypeOf(numbers.batch(2).unbatch()).toEqualTypeOf<Dataset<HostArray>>()
     expectTypeOf(numbers.zip(Dataset.from(['a']))).toEqualTypeOf<Dataset<[number, string]>>()
+    expectTypeOf(Dataset.zip(numbers, Dataset.from(['a']))).toEqualTypeOf<Dataset<[number, string]>>()
     expectTypeOf(Dataset.zip({ a: numbers, b: numbers.batch(1) })).toEqualTypeOf<Dataset<{ a: number; b: HostArray }>>()
     expectTypeOf(numbers.flatMap((i) => [String(i)])).toEqualTypeOf<Dataset<string>>()
     expectTypeOf(numbers.window(2)).toEqualTypeOf<Dataset<Dataset<number>>>()

@@ -153,6 +153,8 @@ function countBatches(batches: BatchIterable): number | null {
 
 async function withinTime(closing: MaybePromise<void>): Promise<void> {
   if (!isPromise(closing)) return
+  // Nobody hears of a failure that comes later.
+  closing.catch(() => undefined)
   let timer: ReturnType<typeof setTimeout> | undefined
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, CLOSING_MS)
