@@ -262,7 +262,7 @@ FILES = {
 
 
 def encode(value, dtype, shape):
-    """{dtype, shape, data}: a list of texts, or base64 of little-endian elements; shape null without data for h5py's Empty."""
+    """{dtype, shape, data}: a list of texts (with itemSize if that many bytes are kept for each), or base64 of little-endian elements; shape null without data for h5py's Empty."""
     text = h5py.check_string_dtype(dtype)
     enum = h5py.check_enum_dtype(dtype)
     if text is not None:
@@ -278,7 +278,8 @@ def encode(value, dtype, shape):
         data = [v if isinstance(v, str) else v.decode() for v in array.reshape(-1).tolist()]
     else:
         data = base64.b64encode((array if array.dtype.kind == "V" else array.astype(array.dtype.newbyteorder("<"))).tobytes()).decode()
-    return {"dtype": name, "shape": list(shape), "data": data}
+    size = {"itemSize": text.length} if text is not None and text.length is not None else {}
+    return {"dtype": name, "shape": list(shape), **size, "data": data}
 
 
 def describe(f):

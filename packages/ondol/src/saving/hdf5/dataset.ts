@@ -198,13 +198,14 @@ export class H5Dataset extends H5Object {
 }
 
 /** What the header of a dataset says. */
-export async function readDataset(file: FileBytes, path: string, header: ObjectHeader): Promise<H5Dataset> {
+export async function readDataset(path: string, header: ObjectHeader): Promise<H5Dataset> {
+  const { file } = header
   const required = async (kind: number, what: string): Promise<Cursor> => {
-    const message = await findMessage(file, header, kind)
+    const message = await findMessage(header, kind)
     if (message === undefined) throw damagedAt(file.base + header.address, `a dataset has no ${what}`)
     return message
   }
-  if (await findMessage(file, header, MESSAGE.externalFiles))
+  if (await findMessage(header, MESSAGE.externalFiles))
     throw new SavingError({
       problem: 'the elements lie in other files',
       hint: 'only what is in the file itself is read: store the dataset in it',
@@ -212,15 +213,15 @@ export async function readDataset(file: FileBytes, path: string, header: ObjectH
   const dataspace = decodeDataspace(await required(MESSAGE.dataspace, 'shape'))
   const stored = decodeDatatype(await required(MESSAGE.datatype, 'datatype'))
   const layout = decodeLayout(await required(MESSAGE.layout, 'layout'), dataspace)
-  const filterMessage = await findMessage(file, header, MESSAGE.filters)
+  const filterMessage = await findMessage(header, MESSAGE.filters)
   const filters = filterMessage === undefined ? [] : decodeFilters(filterMessage)
-  const [fillMessage, oldFill] = [await findMessage(file, header, MESSAGE.fillValue), await findMessage(file, header, MESSAGE.fillValueOld)]
+  const [fillMessage, oldFill] = [await findMessage(header, MESSAGE.fillValue), await findMessage(header, MESSAGE.fillValueOld)]
   const fill = fillMessage ? decodeFill(fillMessage) : oldFill ? decodeOldFill(oldFill) : undefined
   if (fill !== undefined && fill.byteLength !== stored.itemSize && stored.dtype !== 'string')
     throw damagedAt(file.base + header.address, `the fill value has ${fill.byteLength} bytes, an element ${stored.itemSize}`)
   if (!Number.isSafeInteger(dataspace.size * stored.itemSize))
     throw damagedAt(file.base + header.address, 'the dataset is larger than anything')
-  const attributes = await readAttributes(file, header)
+  const attributes = await readAttributes(header)
   const datatype = { ...stored, dtype: await dtypeOf(stored, new H5Object(file, path, attributes)) }
   return new H5Dataset(file, path, attributes, { dataspace, datatype, layout, filters, fill })
 }

@@ -13,8 +13,8 @@ const DEEPEST = 512
 export class H5Group extends H5Object {
   readonly kind = 'group'
   readonly #links: ReadonlyMap<string, Link>
-  readonly #address: number
-  readonly #parent: H5Group | undefined
+  /** Paths of the groups that were met in this file, by address. */
+  readonly #places: Map<number, string>
   readonly #children = new Map<string, Promise<H5Group>>()
 
   constructor(
@@ -22,13 +22,11 @@ export class H5Group extends H5Object {
     path: string,
     attributes: ReadonlyMap<string, RawAttribute>,
     links: ReadonlyMap<string, Link>,
-    address: number,
-    parent: H5Group | undefined,
+    places: Map<number, string>,
   ) {
     super(file, path, attributes)
     this.#links = links
-    this.#address = address
-    this.#parent = parent
+    this.#places = places
   }
 
   /** Names of what is in the group, as h5py lists them: in the order in which they were made if the file says so, by name otherwise. */
@@ -78,22 +76,13 @@ export class H5Group extends H5Object {
           problem: kind === 'external' ? 'the link leads to another file' : 'the link leads to a name (a soft link)',
           hint: 'only objects that are in the file, at this place, are read: store the object itself',
         })
-      this.#checkWayTo(address)
       const header = await readObjectHeader(this.file, address)
-      if (isGroup(header)) return readGroup(this.file, path, header, this)
-      if (header.messages.some((message) => message.kind === MESSAGE.layout)) return readDataset(this.file, path, header)
+      if (isGroup(header)) return readGroup(path, header, this.#places)
+      if (header.messages.some((message) => message.kind === MESSAGE.layout)) return readDataset(path, header)
       throw new SavingError({ problem: 'this is neither a group nor a dataset' })
     })
     if (node.kind === 'group') this.#children.set(name, Promise.resolve(node))
     return node
-  }
-
-  /** A group in itself has no end, and whoever walks through groups one in the other should not run out of stack. */
-  #checkWayTo(address: number): void {
-    let depth = 1
-    for (let group: H5Group | undefined = this; group !== undefined; group = group.#parent, depth++)
-      if (group.#address === address) throw new SavingError({ problem: 'the group contains itself', hint: 'no such file comes from Keras' })
-    if (depth > DEEPEST) throw new SavingError({ problem: `groups are nested more than ${DEEPEST} deep` })
   }
 
   #missing(kind: string, path: string, found: H5Group | H5Dataset | undefined): SavingError {
@@ -105,7 +94,19 @@ export class H5Group extends H5Object {
   }
 }
 
-export async function readGroup(file: FileBytes, path: string, header: ObjectHeader, parent?: H5Group): Promise<H5Group> {
-  const [attributes, links] = [await readAttributes(file, header), await readLinks(file, header)]
-  return new H5Group(file, path, attributes, links, header.address, parent)
+/**
+ * The group with this header. A group at two places is refused, and so is one in itself: who walks through all groups would walk for
+ * ever, or through more paths than there are groups; so is one so deep that who walks may run out of stack.
+ */
+export async function readGroup(path: string, header: ObjectHeader, places = new Map<number, string>()): Promise<H5Group> {
+  const other = places.get(header.address)
+  if (other !== undefined && other !== path)
+    throw new SavingError({
+      problem: `the group is also ${other}`,
+      hint: 'groups that are linked twice do not come from Keras: copy instead',
+    })
+  if (path.split('/').length > DEEPEST) throw new SavingError({ problem: `groups are nested more than ${DEEPEST} deep` })
+  places.set(header.address, path)
+  const [attributes, links] = [await readAttributes(header), await readLinks(header)]
+  return new H5Group(header.file, path, attributes, links, places)
 }

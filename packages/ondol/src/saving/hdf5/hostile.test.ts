@@ -58,7 +58,7 @@ describe('a B-tree', () => {
     const count = Buffer.from(victim.bytes).toString('latin1').split('TREE').length - 1
     const root = victim.find('TREE', count - 1)
     victim.write(root + CHILD + 16, victim.read(root + CHILD))
-    await expect(victim.open()).rejects.toThrow(/victim → \/ → byte \d+: structures overlap, or lead back/)
+    await expect(victim.open()).rejects.toThrow(/victim → \/ → byte \d+: structures lead back/)
   })
 
   it('that leads to itself ends', async () => {
@@ -87,7 +87,7 @@ it('a header that continues in itself ends', async () => {
       .write(header + 24, header + 16)
       .write(header + 32, 24)
       .open(),
-  ).rejects.toThrow(/structures overlap, or lead back/)
+  ).rejects.toThrow(/structures lead back/)
 })
 
 it('a name that comes twice is refused', async () => {
@@ -118,6 +118,29 @@ it('groups that are nested without end are refused', async () => {
   const file = await (await Victim.of(root)).open()
   expect((await file.group(`${'g/'.repeat(499)}g`)).keys()).toEqual(['g'])
   await expect(file.get(`${'g/'.repeat(1999)}g`)).rejects.toThrow(/groups are nested more than 512 deep/)
+})
+
+it('a group at two places is refused, so that there are no more paths than groups', async () => {
+  const root = new GroupDraft()
+  root.group('a/x')
+  root.group('b/x')
+  const victim = await Victim.of(root)
+  const [a, b] = [0, 1].map((nth) => victim.find('SNOD', nth + 1) + 16) as [number, number]
+  const file = await victim.write(b, victim.read(a)).open()
+  await file.group('a/x')
+  await expect(file.group('b/x')).rejects.toThrow(/victim → \/b\/x: the group is also \/a\/x/)
+  await file.group('a/x')
+})
+
+it('two groups cannot share their links', async () => {
+  const root = new GroupDraft()
+  root.dataset('a/x', { dtype: 'int8', shape: null })
+  root.dataset('b/x', { dtype: 'int8', shape: null })
+  const victim = await Victim.of(root)
+  const heaps = [0, 1].map((nth) => victim.find('HEAP', nth + 1)) as [number, number]
+  const file = await victim.write(heaps[1] + 24, victim.read(heaps[0] + 24)).open()
+  await file.group('a')
+  await expect(file.group('b')).rejects.toThrow(/structures overlap, or belong to two objects/)
 })
 
 it('a long text that is named often is one text', async () => {

@@ -4,7 +4,6 @@ import type { RawAttribute } from './format/attribute.js'
 import type { Cursor } from './format/cursor.js'
 import type { Datatype } from './format/datatype.js'
 import type { FileBytes } from './format/file-bytes.js'
-import { GlobalHeapReader } from './format/global-heap.js'
 import { H5_DTYPES, type H5Data, type H5NumericDType, type H5Value } from './types.js'
 
 export class H5Object {
@@ -67,12 +66,12 @@ export function swapBytes(bytes: Uint8Array, itemSize: number): void {
 /** `count` texts, from the bytes of their elements. */
 export async function decodeTexts(file: FileBytes, { text, itemSize }: Datatype, elements: Cursor, count: number): Promise<string[]> {
   const texts: string[] = []
-  const heap = new GlobalHeapReader(file)
+  const known = new Map<string, string>()
   const utf8 = new TextDecoder()
   for (let i = 0; i < count; i++) {
     const element = elements.part(itemSize)
     if (text === 'variable') {
-      texts.push(await heap.text(element))
+      texts.push(await file.globalHeap.text(element, known))
       continue
     }
     const end = element.bytes.indexOf(0)

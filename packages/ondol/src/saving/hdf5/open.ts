@@ -19,5 +19,5 @@ export async function openHdf5(source: ByteSource): Promise<H5Group> {
   const { file, root } = await readSuperblock(source).catch((error: unknown) => {
     throw error instanceof SavingError ? error.within(source.name) : error
   })
-  return located(file, '/', async () => readGroup(file, '/', await readObjectHeader(file, root)))
+  return located(file, '/', async () => readGroup('/', await readObjectHeader(file, root)))
 }

@@ -14,7 +14,8 @@ export interface RawAttribute {
   read(): Promise<{ datatype: Datatype; dataspace: Dataspace; value: Cursor }>
 }
 
-export async function readAttributes(file: FileBytes, header: ObjectHeader): Promise<ReadonlyMap<string, RawAttribute>> {
+export async function readAttributes(header: ObjectHeader): Promise<ReadonlyMap<string, RawAttribute>> {
+  const { file } = header
   const attributes = new Map<string, RawAttribute>()
   const add = (cursor: Cursor): void => {
     const attribute = decodeAttribute(file, cursor)
@@ -26,7 +27,7 @@ export async function readAttributes(file: FileBytes, header: ObjectHeader): Pro
     if (shared) throw unsupported(body, 'a shared attribute')
     add(body.again())
   }
-  const info = await findMessage(file, header, MESSAGE.attributeInfo)
+  const info = await findMessage(header, MESSAGE.attributeInfo)
   if (info !== undefined) await readDense(file, info, add)
   return attributes
 }

@@ -5,19 +5,37 @@
 import type { ByteSource } from '../../../core/bytes.js'
 import { checksum } from './checksum.js'
 import { Cursor, damagedAt, type Widths } from './cursor.js'
+import { GlobalHeapReader } from './global-heap.js'
 
 const PAGE = 1 << 16
 const MOST_PAGES = 16
 
-export class FileBytes {
-  readonly #pages = new Map<number, Uint8Array>()
+/** Who owns structures that any object may refer to. */
+const EVERYBODY = -1
 
-  /** Addresses count from `base`, where the superblock is. */
+export class FileBytes {
+  readonly #shared: Shared
+
+  /** Addresses count from `base`, where the superblock is. `owner` is the object whose structures are read, by its address. */
   constructor(
     readonly source: ByteSource,
     readonly base: number,
     readonly widths: Widths,
-  ) {}
+    readonly owner = EVERYBODY,
+    shared?: Shared,
+  ) {
+    this.#shared = shared ?? { pages: new Map(), claims: new Map(), unclaimed: this.byteLength, heap: new GlobalHeapReader(this) }
+  }
+
+  /** The same bytes, read for the object at `owner`. */
+  ownedBy(owner: number): FileBytes {
+    return new FileBytes(this.source, this.base, this.widths, owner, this.#shared)
+  }
+
+  /** Text of variable length, of all objects. */
+  get globalHeap(): GlobalHeapReader {
+    return this.#shared.heap
+  }
 
   /** Bytes from the base to the end. */
   get byteLength(): number {
@@ -64,17 +82,42 @@ export class FileBytes {
     return this.base + address
   }
 
+  /**
+   * Says that a structure of the owner is there. Two objects cannot own the same, and all together are no larger than the file: so
+   * reading everything takes time in proportion to the file, however its objects were led to each other.
+   */
+  claim(address: number, size: number): void {
+    const position = this.check(address, size)
+    const { claims } = this.#shared
+    const known = claims.get(address)
+    if (known === undefined) {
+      claims.set(address, { owner: this.owner, size })
+      this.#shared.unclaimed -= size
+    }
+    if (this.#shared.unclaimed < 0 || (known !== undefined && (known.owner !== this.owner || known.size !== size)))
+      throw damagedAt(position, 'structures overlap, or belong to two objects')
+  }
+
   async #page(index: number): Promise<Uint8Array> {
-    let page = this.#pages.get(index)
+    const { pages } = this.#shared
+    let page = pages.get(index)
     if (page === undefined) {
       page = new Uint8Array(Math.min(PAGE, this.source.byteLength - index * PAGE))
       await this.source.read(index * PAGE, page)
-      const oldest = this.#pages.keys().next()
-      if (this.#pages.size >= MOST_PAGES && !oldest.done) this.#pages.delete(oldest.value)
-      this.#pages.set(index, page)
+      const oldest = pages.keys().next()
+      if (pages.size >= MOST_PAGES && !oldest.done) pages.delete(oldest.value)
+      pages.set(index, page)
     }
     return page
   }
+}
+
+/** What the views of all owners have in common. */
+interface Shared {
+  readonly pages: Map<number, Uint8Array>
+  readonly claims: Map<number, { readonly owner: number; readonly size: number }>
+  unclaimed: number
+  readonly heap: GlobalHeapReader
 }
 
 export function verifyChecksum(cursor: Cursor): void {
@@ -84,23 +127,16 @@ export function verifyChecksum(cursor: Cursor): void {
     throw damagedAt(position, `the checksum of the ${bytes.byteLength} bytes from here is wrong`)
 }
 
-/**
- * What one walk through linked structures has read. No structure may come twice, nor all together be larger than the
- * file: so every walk ends, however the links were bent.
- */
+/** One walk through the linked structures of an object. None may come twice, so every walk ends. */
 export class Walk {
   readonly #seen = new Set<number>()
-  #left: number
 
-  constructor(readonly file: FileBytes) {
-    this.#left = file.byteLength
-  }
+  constructor(readonly file: FileBytes) {}
 
   /** Announces that the structure at `address` is read. */
   claim(address: number, size: number): void {
-    const position = this.file.check(address, size)
-    this.#left -= size
-    if (this.#seen.has(address) || this.#left < 0) throw damagedAt(position, 'structures overlap, or lead back to one that was read before')
+    this.file.claim(address, size)
+    if (this.#seen.has(address)) throw damagedAt(this.file.base + address, 'structures lead back to one that was read before')
     this.#seen.add(address)
   }
 }

@@ -99,7 +99,7 @@ export class FractalHeap {
         if (idSize - 1 < width + length) return this.#hugeObject(id.uint(Math.min(idSize - 1, length)), id)
         const address = id.address()
         if (address === undefined) throw id.damaged('an object of a heap is nowhere')
-        return this.#file.cursor(address, id.length())
+        return this.#stored(address, id.length())
       }
       case TINY:
         // Short IDs have the size in their first byte, long ones in the next, too.
@@ -189,7 +189,12 @@ export class FractalHeap {
     this.#huge ??= this.#readHugeTree()
     const place = (await this.#huge).get(key)
     if (place === undefined) throw id.damaged(`a heap has no object ${key}`)
-    return this.#file.cursor(place.address, place.size)
+    return this.#stored(place.address, place.size)
+  }
+
+  async #stored(address: number, size: number): Promise<Cursor> {
+    this.#walk.claim(address, size)
+    return this.#file.cursor(address, size)
   }
 
   async #readHugeTree(): Promise<Map<number, { address: number; size: number }>> {

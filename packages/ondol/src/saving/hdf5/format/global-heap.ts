@@ -1,7 +1,7 @@
 /** Global heap collections (spec III.E): where strings of variable length lie. */
 import type { Cursor } from './cursor.js'
 import { aligned, Encoder } from './encoder.js'
-import { type FileBytes, Walk } from './file-bytes.js'
+import type { FileBytes } from './file-bytes.js'
 
 /** The library refuses smaller collections. */
 const SMALLEST_COLLECTION = 4096
@@ -55,29 +55,32 @@ function encodeCollection(objects: readonly Uint8Array[], size: number): Uint8Ar
   return out.zeros(size - out.length).bytes
 }
 
-/** Looks up texts; each collection is read once, and a text that is named often is one string. */
+/** Looks up texts; each collection is read once. */
 export class GlobalHeapReader {
   readonly #file: FileBytes
-  readonly #walk: Walk
   readonly #collections = new Map<number, Collection>()
 
   constructor(file: FileBytes) {
     this.#file = file
-    this.#walk = new Walk(file)
   }
 
-  /** The text that the next element of variable length in `elements` names. */
-  async text(elements: Cursor): Promise<string> {
+  /**
+   * The text that the next element of variable length in `elements` names. `known` holds those that were decoded before: a long text
+   * that is named often is one string.
+   */
+  async text(elements: Cursor, known: Map<string, string>): Promise<string> {
     const size = elements.u32()
     const address = elements.address()
     const index = elements.u32()
     if (size === 0 || address === undefined || address === 0) return ''
-    const { bytes, objects } = this.#collections.get(address) ?? (await this.#collection(address))
-    const object = objects.get(index)
-    if (object === undefined) throw elements.damaged(`there is no object ${index} in the collection at ${address}`)
-    if (size > object.size) throw elements.damaged(`a text of ${size} bytes is said to lie in ${object.size}`)
-    if (object.text === undefined || size !== object.size) object.text = utf8.decode(bytes.subarray(object.start, object.start + size))
-    return object.text
+    const { bytes, starts, sizes } = this.#collections.get(address) ?? (await this.#collection(address))
+    const [start, stored] = [starts[index], sizes[index]]
+    if (start === undefined || stored === undefined) throw elements.damaged(`there is no object ${index} in the collection at ${address}`)
+    if (size > stored) throw elements.damaged(`a text of ${size} bytes is said to lie in ${stored}`)
+    const key = `${address} ${index} ${size}`
+    const text = known.get(key) ?? utf8.decode(bytes.subarray(start, start + size))
+    known.set(key, text)
+    return text
   }
 
   async #collection(address: number): Promise<Collection> {
@@ -85,34 +88,30 @@ export class GlobalHeapReader {
     const header = (await this.#file.cursor(address, 8 + width)).expectSignature('GCOL')
     header.expectVersion('a global heap', 1)
     const size = header.skip(3).length()
-    this.#walk.claim(address, size)
+    this.#file.claim(address, size)
     const cursor = (await this.#file.cursor(address, size)).skip(8 + width)
-    const objects: Map<number, HeapObject> = new Map()
+    const [starts, sizes]: [number[], number[]] = [[], []]
     while (cursor.remaining >= 8 + width) {
       const index = cursor.u16()
       const bytes = cursor.skip(6).length()
       if (index === 0) break // free space
-      if (objects.has(index)) throw cursor.damaged(`object ${index} of a global heap comes twice`)
-      objects.set(index, { start: cursor.offset, size: bytes, text: undefined })
+      if (starts[index] !== undefined) throw cursor.damaged(`object ${index} of a global heap comes twice`)
+      starts[index] = cursor.offset
+      sizes[index] = bytes
       cursor.skip(bytes)
       cursor.skip(Math.min((8 - (bytes % 8)) % 8, cursor.remaining))
     }
-    const collection = { bytes: cursor.bytes, objects }
+    const collection = { bytes: cursor.bytes, starts, sizes }
     this.#collections.set(address, collection)
     return collection
   }
 }
 
+/** By the numbers of its objects: where they start, and how long they are. */
 interface Collection {
   readonly bytes: Uint8Array
-  readonly objects: ReadonlyMap<number, HeapObject>
-}
-
-interface HeapObject {
-  readonly start: number
-  readonly size: number
-  /** Decoded when first named. */
-  text: string | undefined
+  readonly starts: readonly number[]
+  readonly sizes: readonly number[]
 }
 
 const utf8 = new TextDecoder()

@@ -25,17 +25,18 @@ export const isGroup = ({ messages }: ObjectHeader): boolean =>
   messages.some(({ kind }) => kind === MESSAGE.symbolTable || kind === MESSAGE.linkInfo || kind === MESSAGE.link)
 
 /** Links by name, in the order in which h5py lists them: as they were made if the group remembers, by name otherwise. */
-export async function readLinks(file: FileBytes, header: ObjectHeader): Promise<ReadonlyMap<string, Link>> {
+export async function readLinks(header: ObjectHeader): Promise<ReadonlyMap<string, Link>> {
+  const { file } = header
   const links = new Map<string, Link>()
   const add = (name: string, link: Link, cursor: Cursor): void => {
     if (name === '' || name === '.' || name.includes('/')) throw cursor.damaged(`${JSON.stringify(name)} cannot be a name`)
     if (links.has(name)) throw cursor.damaged(`the name '${name}' comes twice`)
     links.set(name, link)
   }
-  const table = await findMessage(file, header, MESSAGE.symbolTable)
+  const table = await findMessage(header, MESSAGE.symbolTable)
   if (table !== undefined) await readSymbolTable(file, table, add)
   for (const { kind, body } of header.messages) if (kind === MESSAGE.link) decodeLink(body.again(), add)
-  const info = await findMessage(file, header, MESSAGE.linkInfo)
+  const info = await findMessage(header, MESSAGE.linkInfo)
   if (info !== undefined) await readDenseLinks(file, info, add)
   return inOrder(links)
 }

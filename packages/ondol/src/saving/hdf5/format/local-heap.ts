@@ -20,6 +20,7 @@ export class LocalHeap {
     header.length()
     const data = header.address()
     if (data === undefined) throw header.damaged('a local heap has no data')
+    file.claim(data, size)
     return new LocalHeap(await file.cursor(data, size))
   }
 

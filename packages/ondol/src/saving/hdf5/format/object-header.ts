@@ -10,6 +10,8 @@ export interface Message {
 }
 
 export interface ObjectHeader {
+  /** The file, as read for this object. */
+  readonly file: FileBytes
   readonly address: number
   readonly messages: readonly Message[]
 }
@@ -19,13 +21,14 @@ const SHARED = 2
 const FAIL_IF_UNKNOWN = 0x80
 const HIGHEST_KNOWN = 0x18
 
-export async function readObjectHeader(file: FileBytes, address: number): Promise<ObjectHeader> {
+export async function readObjectHeader(anyFile: FileBytes, address: number): Promise<ObjectHeader> {
+  const file = anyFile.ownedBy(address)
   const start = await file.beginning(address, 34)
   const isNew = start.bytes[0] === 0x4f // 'O' of OHDR
   const header = isNew ? await readNew(file, address, start) : await readOld(file, address, start)
   for (const { kind, body, flags } of header)
     if (kind > HIGHEST_KNOWN && flags & FAIL_IF_UNKNOWN) throw unsupported(body, `the header message ${kind}`)
-  return { address, messages: header.filter(({ kind }) => kind !== MESSAGE.nil) }
+  return { file, address, messages: header.filter(({ kind }) => kind !== MESSAGE.nil) }
 }
 
 type RawMessage = Message & { readonly flags: number }
@@ -96,10 +99,10 @@ async function readBlocks(
 }
 
 /** The body of the message of this kind, if there is one; a shared one is fetched from where it is (spec IV.A.2, shared messages). */
-export async function findMessage(file: FileBytes, header: ObjectHeader, kind: number): Promise<Cursor | undefined> {
+export async function findMessage(header: ObjectHeader, kind: number): Promise<Cursor | undefined> {
   const message = header.messages.find((candidate) => candidate.kind === kind)
   if (message === undefined || !message.shared) return message?.body.again()
-  return sharedMessage(file, message.body.again(), kind)
+  return sharedMessage(header.file, message.body.again(), kind)
 }
 
 /** Follows a shared message to the object header that holds it, such as a committed datatype. */

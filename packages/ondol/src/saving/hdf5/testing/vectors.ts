@@ -6,6 +6,8 @@ import { H5_DTYPES, type H5DType } from '../types.js'
 export interface ExpectedValue {
   readonly dtype: H5DType
   readonly shape: readonly number[] | null
+  /** Bytes that are kept for each text; without it texts are of any length. */
+  readonly itemSize?: number
   /** Texts, or base64 of little-endian elements. */
   readonly data?: readonly string[] | string
 }
