@@ -110,6 +110,21 @@ def conv2d():
     yield case("channels first, same, strides 2", L.Conv2D(2, 3, strides=2, padding="same", data_format="channels_first"), floats(8, 2, 3, 6, 5))
 
 
+def separable():
+    steps, images = floats(27, 2, 8, 3), floats(28, 2, 6, 7, 3)
+    yield case("depthwise 1D", L.DepthwiseConv1D(3), steps)
+    yield case("depthwise 1D, same, strides 2, multiplier 2", L.DepthwiseConv1D(3, strides=2, padding="same", depth_multiplier=2), steps)
+    yield case("depthwise 1D, channels first, dilation 2", L.DepthwiseConv1D(2, dilation_rate=2, data_format="channels_first"), floats(29, 2, 3, 8))
+    yield case("depthwise 2D, relu", L.DepthwiseConv2D(3, activation="relu", depthwise_initializer="he_normal"), images)
+    yield case("depthwise 2D, multiplier 3, no bias", L.DepthwiseConv2D((2, 3), depth_multiplier=3, use_bias=False), images)
+    yield case("depthwise 2D, channels first, same", L.DepthwiseConv2D(3, padding="same", data_format="channels_first"), floats(30, 2, 3, 6, 5))
+    yield case("separable 1D", L.SeparableConv1D(4, 3), steps)
+    yield case("separable 1D, same, multiplier 2", L.SeparableConv1D(4, 3, padding="same", depth_multiplier=2, activation="tanh"), steps)
+    yield case("separable 2D, relu", L.SeparableConv2D(4, 3, activation="relu", pointwise_regularizer="l2"), images)
+    yield case("separable 2D, same, strides 2, multiplier 2", L.SeparableConv2D(4, 3, strides=2, padding="same", depth_multiplier=2), images)
+    yield case("separable 2D, channels first, no bias", L.SeparableConv2D(2, 3, use_bias=False, data_format="channels_first"), floats(31, 2, 3, 6, 5))
+
+
 def pooling():
     steps, images = floats(9, 2, 7, 3), floats(10, 2, 7, 6, 2)
     first = floats(11, 2, 2, 7, 6)
@@ -217,6 +232,6 @@ def merging():
     yield case("multiply three", L.Multiply(), a, b, row)
 
 
-for group in (dense, conv1d, conv2d, pooling, movement, normalization, activations, embedding, lstm, merging):
+for group in (dense, conv1d, conv2d, separable, pooling, movement, normalization, activations, embedding, lstm, merging):
     layers(group.__name__, lambda: list(group()))
 print(f"made by Keras {keras.__version__} on {BACKEND}")

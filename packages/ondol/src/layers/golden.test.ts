@@ -12,7 +12,19 @@ import type { Layer } from './layer.js'
 import { maskOf, setMask } from './masks.js'
 import { deserialize } from './serialization.js'
 
-const FAMILIES = ['activations', 'conv1d', 'conv2d', 'dense', 'embedding', 'lstm', 'merging', 'movement', 'normalization', 'pooling']
+const FAMILIES = [
+  'activations',
+  'conv1d',
+  'conv2d',
+  'dense',
+  'embedding',
+  'lstm',
+  'merging',
+  'movement',
+  'normalization',
+  'pooling',
+  'separable',
+]
 
 const load = (vector: VectorTensor): Tensor => tensor(elements(vector), vector.shape, vector.dtype)
 

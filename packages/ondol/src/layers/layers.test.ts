@@ -69,6 +69,27 @@ describe('every layer', () => {
     input: image,
     output: [2, 6],
   })
+  const depthwise = { trainable: ['kernel', 'bias'] }
+  const separable = { trainable: ['depthwise_kernel', 'pointwise_kernel', 'bias'] }
+  runLayerTest('DepthwiseConv1D', { make: (o) => layers.depthwiseConv1d(2, o), input: steps, output: [2, 4, 3], ...depthwise })
+  runLayerTest('DepthwiseConv2D', {
+    make: (o) => layers.depthwiseConv2d(3, { depthMultiplier: 2, ...o }),
+    input: image,
+    output: [2, 4, 3, 8],
+    ...depthwise,
+  })
+  runLayerTest('SeparableConv1D', {
+    make: (o) => layers.separableConv1d(7, 3, { padding: 'same', ...o }),
+    input: steps,
+    output: [2, 5, 7],
+    ...separable,
+  })
+  runLayerTest('SeparableConv2D', {
+    make: (o) => layers.separableConv2d(2, 3, { strides: 2, padding: 'same', ...o }),
+    input: image,
+    output: [2, 3, 3, 2],
+    ...separable,
+  })
   runLayerTest('Flatten', { make: (o) => layers.flatten(o), input: image, output: [2, 120], passesMask: false, builtWhenMade: false })
   runLayerTest('Reshape', { make: (o) => layers.reshape([-1, 10], o), input: image, output: [2, 12, 10], builtWhenMade: false })
   runLayerTest('Permute', { make: (o) => layers.permute([3, 1, 2], o), input: image, output: [2, 4, 6, 5], builtWhenMade: false })

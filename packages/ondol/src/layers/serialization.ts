@@ -21,6 +21,7 @@ import { AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D } from '
 import { Flatten, Permute, Reshape, ZeroPadding1D, ZeroPadding2D } from './reshaping.js'
 import { LSTM, LSTMCell } from './rnn/lstm.js'
 import { RNN } from './rnn/rnn.js'
+import { DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D } from './separable-convolution.js'
 import { type SerializedLayer, sharedOr, whileReading, whileWriting } from './sharing.js'
 
 /** A class with a static `fromConfig`. */
@@ -46,6 +47,8 @@ const CLASSES: readonly LayerClass[] = [
   Conv1D,
   Conv2D,
   Dense,
+  DepthwiseConv1D,
+  DepthwiseConv2D,
   Dot,
   Dropout,
   Embedding,
@@ -67,6 +70,8 @@ const CLASSES: readonly LayerClass[] = [
   RNN,
   ReLU,
   Reshape,
+  SeparableConv1D,
+  SeparableConv2D,
   Softmax,
   Subtract,
   ZeroPadding1D,
