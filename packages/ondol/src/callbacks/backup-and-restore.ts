@@ -142,7 +142,7 @@ export class BackupAndRestore extends Callback {
     for (const name of SLOTS) {
       try {
         const state = await readCheckpoint(`${this.backupDir}/${name}`)
-        if (state !== undefined) found.push(state as unknown as Checkpoint)
+        if (state !== undefined) found.push(requireCheckpoint(name, state))
       } catch (error) {
         failures.push(error)
       }
@@ -190,6 +190,17 @@ export class BackupAndRestore extends Callback {
     model.onMetricsMade = () => withoutTrace(restore)
     restore()
   }
+}
+
+/** Not a file of another program; that its tensors are those of the model is checked when they are put back. */
+function requireCheckpoint(name: string, state: CallbackState): Checkpoint {
+  const { serial, position, model, optimizer, metrics, random, callbacks } = state as Partial<Record<keyof Checkpoint, unknown>>
+  const isWhole =
+    typeof serial === 'number' &&
+    [position, random, callbacks].every((part) => typeof part === 'object' && part !== null) &&
+    [model, optimizer, metrics].every((part) => Array.isArray(part))
+  if (!isWhole) throw new SavingError({ where: name, problem: 'this file is no checkpoint of BackupAndRestore' })
+  return state as unknown as Checkpoint
 }
 
 function requirePosition({ name, fitPosition }: CallbackModel): FitPosition {

@@ -6,8 +6,10 @@ import { platform } from '#platform'
 import { allocate, bytesOf, type DType } from '../core/dtype.js'
 import { SavingError } from '../core/errors.js'
 import { sizeOf } from '../core/shape.js'
-import { Tensor, tensor, Variable } from '../engine/index.js'
+import { Buffer } from '../engine/buffer.js'
+import { currentBackend, Tensor, Variable } from '../engine/index.js'
 import { readSafetensors, type SafetensorsDType, type StoredTensor, writeSafetensors } from '../saving/safetensors.js'
+import { bytesOfElements } from '../saving/values.js'
 import type { CallbackState } from './callback.js'
 
 const FORMAT = 'ondol.checkpoint'
@@ -47,8 +49,10 @@ export async function writeCheckpoint(path: string, state: CallbackState): Promi
 }
 
 async function stored(value: Tensor | Variable): Promise<StoredTensor> {
-  const { buffer, byteOffset, byteLength } = await value.data()
-  return { dtype: STORED[value.dtype], shape: value.shape, bytes: new Uint8Array(buffer, byteOffset, byteLength) }
+  const { dtype, shape } = value
+  // A Variable's memory is read as it is: to hand its value out would have it copied when it changes next.
+  const memory = value instanceof Variable ? value.bufferToRead(currentBackend()) : value.buffer('checkpoint')
+  return { dtype: STORED[dtype], shape, bytes: bytesOfElements(await memory.read(dtype, sizeOf(shape))) }
 }
 
 /**
@@ -80,7 +84,7 @@ function revive(path: string, stored: SafetensorsDType, shape: readonly number[]
   if (dtype === undefined) throw new SavingError({ where: path, problem: `a checkpoint has no tensors of dtype ${stored}` })
   const data = allocate(dtype, sizeOf(shape))
   new Uint8Array(data.buffer, data.byteOffset, data.length * bytesOf(dtype)).set(bytes)
-  return tensor(data, shape, dtype)
+  return new Tensor({ shape, dtype }, { buffer: Buffer.from(data) })
 }
 
 function decode(value: unknown, tensorOf: (name: string) => Tensor): CallbackState {
