@@ -28,6 +28,10 @@ describe('shapes', () => {
     ['matmul', () => ops.matmul(ops.ones([2, 3]), ops.ones([4, 5])), /matmul[\s\S]*\(2, 3\)[\s\S]*\(4, 5\)/],
     ['reshape', () => layers.reshape([7])(Input({ shape: [4] })), /reshape[\s\S]*[47]/],
   ])('%s', (_, mistake, message) => expect(mistake).toThrow(message))
+
+  it('that are not known yet are None, whatever stood in for them', () => {
+    expect(() => layers.conv2d(2, 9)(Input({ shape: [4, 4, 1] }))).toThrow(/input \(None, 4, 4, 1\)/)
+  })
 })
 
 describe('graphs', () => {

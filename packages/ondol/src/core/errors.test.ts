@@ -32,4 +32,10 @@ describe('errors', () => {
     expect(outer.stack).toContain('errors.test')
     expect(new ShapeError({ problem: 'bad' }).within('layer').message).toBe('layer: bad.')
   })
+
+  it('can be put in other words', () => {
+    const error = new ShapeError({ problem: 'bad', received: '(10080, 2)' }).reworded((text) => text.replace('10080', 'None'))
+    expect(error).toBeInstanceOf(ShapeError)
+    expect([error.message, error.received]).toEqual(['Bad.\n  Received: (None, 2)', '(None, 2)'])
+  })
 })

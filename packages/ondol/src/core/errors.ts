@@ -34,15 +34,23 @@ export class OndolError extends Error {
 
   /** The same error seen from one level further out: `within('dense_1')` prefixes the path. */
   within(place: string): this {
+    return this.#with({ where: this.where === undefined ? place : `${place} → ${this.where}` })
+  }
+
+  /** The same error in other words. */
+  reworded(change: (text: string) => string): this {
+    const { problem, where, expected, received, hint } = this
+    const texts = Object.entries({ problem, where, expected, received, hint }).filter(([, text]) => text !== undefined)
+    return this.#with(Object.fromEntries(texts.map(([name, text]) => [name, change(text as string)])))
+  }
+
+  #with(changes: Partial<ErrorFacts>): this {
     const SameClass = this.constructor as new (facts: ErrorFacts) => this
-    const where = this.where === undefined ? place : `${place} → ${this.where}`
-    const { problem, expected, received, hint, cause } = this
-    const facts = { problem, where, expected, received, hint, cause }
-    const outer = new SameClass(
-      Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as unknown as ErrorFacts,
-    )
-    if (this.stack !== undefined) outer.stack = this.stack.replace(this.message, outer.message)
-    return outer
+    const { problem, where, expected, received, hint, cause } = this
+    const facts = Object.entries({ problem, where, expected, received, hint, cause, ...changes }).filter(([, value]) => value !== undefined)
+    const changed = new SameClass(Object.fromEntries(facts) as unknown as ErrorFacts)
+    if (this.stack !== undefined) changed.stack = this.stack.replace(this.message, changed.message)
+    return changed
   }
 }
 

@@ -5,7 +5,7 @@
  * graph that those nodes form. Follows `keras/src/ops/{operation,node,symbolic_arguments}.py`.
  */
 import type { DType } from '../core/dtype.js'
-import { GraphError, TracingError } from '../core/errors.js'
+import { GraphError, OndolError, TracingError } from '../core/errors.js'
 import { formatShape, type PartialShape, type Shape } from '../core/shape.js'
 import { flatten, mapTree, type Tree, unflatten } from '../core/tree.js'
 import { Tensor, Trace, withTrace } from '../engine/index.js'
@@ -55,12 +55,24 @@ export class KerasTensor {
 
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString()
-    throw new TracingError({
-      problem: 'a symbolic tensor has no value: it stands for data that comes later',
-      received: this.toString(),
-      hint: 'use ops on it; to compute with numbers call the model on real tensors',
-    })
+    throw noValue(this)
   }
+}
+
+const noValue = (symbol: KerasTensor): TracingError =>
+  new TracingError({
+    problem: 'a symbolic tensor has no value: it stands for data that comes later',
+    received: symbol.toString(),
+    hint: 'use ops on it; to compute with numbers call the model on real tensors',
+  })
+
+// The compiler knows that these are not there; who writes plain JavaScript is told why.
+for (const name of ['data', 'array', 'item', 'dataSync', 'arraySync']) {
+  Object.defineProperty(KerasTensor.prototype, name, {
+    value(this: KerasTensor): never {
+      throw noValue(this)
+    },
+  })
 }
 
 /** One call of an operation on symbolic tensors. */
@@ -161,9 +173,17 @@ function abstractRun(
       known.set(leaf, (input = trace.input({ shape: leaf.shape.map((known) => known ?? size) as Shape, dtype: leaf.dtype })))
     return input
   }
-  const result = withTrace(trace, () =>
-    body(mapTree(args as Tree<unknown>, substitute) as unknown[], mapTree(options as Tree<unknown>, substitute) as Record<string, unknown>),
-  )
-  trace.isOpen = false
-  return result
+  try {
+    return withTrace(trace, () =>
+      body(
+        mapTree(args as Tree<unknown>, substitute) as unknown[],
+        mapTree(options as Tree<unknown>, substitute) as Record<string, unknown>,
+      ),
+    )
+  } catch (error) {
+    // Nobody has given the size that stands in.
+    throw error instanceof OndolError ? error.reworded((text) => text.replaceAll(new RegExp(`\\b${size}\\b`, 'g'), 'None')) : error
+  } finally {
+    trace.isOpen = false
+  }
 }
