@@ -42,7 +42,7 @@ describe('sources', () => {
       /same number of rows[\s\S]*x: 3; y: 4/,
     )
     expect(() => Dataset.fromTensorSlices({ x: 3 })).toThrow(/x: a single number has no rows/)
-    expect(() => Dataset.fromTensorSlices(null)).toThrow(/this has no rows/)
+    expect(() => Dataset.fromTensorSlices(null as never)).toThrow(/this has no rows/)
   })
 
   it('come from generators, sync and async, anew for each pass', async () => {

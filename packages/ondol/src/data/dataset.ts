@@ -10,7 +10,7 @@ import { after, type Cursor, cursorOf, drain, END, iteratorOf, type MaybePromise
 import { requireCount } from './options.js'
 import { type PaddingOptions, paddingOf } from './padding.js'
 import { type ElementContext, makeRandom, mixSeeds, Place } from './random.js'
-import { type Rows, rowsOf, type Sliced } from './slices.js'
+import { type Rows, rowsOf, type Sliceable, type Sliced } from './slices.js'
 import { Cache, prefetched } from './stages/ahead.js'
 import { filtered, flattened, interleaved, mapped, mappedSideBySide } from './stages/each.js'
 import { grouped, ungrouped } from './stages/groups.js'
@@ -79,7 +79,7 @@ export class Dataset<T> implements AsyncIterable<T> {
   // ---- sources ----
 
   /** Rows along axis 0 of arrays, or of lists and records of arrays. Numbers in plain lists stay numbers. */
-  static fromTensorSlices<const S>(arrays: S): Dataset<Sliced<S>> {
+  static fromTensorSlices<S extends Sliceable>(arrays: S): Dataset<Sliced<S>> {
     return Dataset.#ofRows(rowsOf(arrays))
   }
 

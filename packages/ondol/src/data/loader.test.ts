@@ -196,7 +196,7 @@ describe('PyDataset', () => {
 })
 
 describe('splitDataset', () => {
-  const sizes = async (source: unknown, options: Parameters<typeof splitDataset>[1]): Promise<(number | null)[]> =>
+  const sizes = async (source: Dataset<unknown>, options: Parameters<typeof splitDataset>[1]): Promise<(number | null)[]> =>
     (await splitDataset(source, options)).map(({ cardinality }) => cardinality)
 
   it('splits as the real Keras does', async () => {

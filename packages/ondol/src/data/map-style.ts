@@ -28,7 +28,7 @@ export function requireMapDataset(value: unknown, where: string): void {
 }
 
 /** Rows of arrays: item i is [first[i], second[i], …]. */
-export class TensorDataset<const S extends readonly unknown[]> implements MapDataset<Sliced<S>> {
+export class TensorDataset<S extends readonly unknown[]> implements MapDataset<Sliced<S>> {
   readonly #rows: Rows<Sliced<S>>
 
   constructor(...arrays: S) {

@@ -7,21 +7,26 @@ import { type ArrayInput, type ArrayRecord, array, type HostArray, isRectangular
 
 type ArrayLeaf = HostArray | ArrayRecord | Tensor | Exclude<TensorData, NestedArray>
 
+/** What is cut into rows; `[]` makes the compiler see lists as tuples. */
+export type Sliceable = readonly unknown[] | [] | object
+
 /** One row of `T`: lists of numbers give numbers, arrays give arrays with an axis fewer. */
 export type Sliced<T> = T extends ArrayLeaf
   ? HostArray
-  : T extends readonly (infer E)[]
-    ? E extends number | boolean | string
-      ? number extends T['length']
-        ? Widened<E>
-        : Sliced<E[]>
-      : E extends readonly NestedArray[]
-        ? number extends T['length']
-          ? HostArray
-          : { -readonly [K in keyof T]: Sliced<T[K]> }
-        : { -readonly [K in keyof T]: Sliced<T[K]> }
-    : { -readonly [K in keyof T]: Sliced<T[K]> }
-type Widened<E> = E extends number ? number : E extends boolean ? boolean : E extends string ? string : E
+  : T extends readonly unknown[]
+    ? T[number] extends number
+      ? number
+      : T[number] extends boolean
+        ? boolean
+        : T[number] extends string
+          ? string
+          : T[number] extends readonly NestedArray[]
+            ? T[number] extends T[0]
+              ? HostArray
+              : SlicedParts<T>
+            : SlicedParts<T>
+    : SlicedParts<T>
+type SlicedParts<T> = { -readonly [K in keyof T]: Sliced<T[K]> }
 
 /** Rows of something. */
 export interface Rows<T> {

@@ -4,7 +4,7 @@ import { ValueError } from '../core/errors.js'
 import { makeDefaultSeed } from '../ops/random.js'
 import { Dataset } from './dataset.js'
 import { makeRandom, shuffleInPlace } from './random.js'
-import { rowsOf, type Sliced } from './slices.js'
+import { rowsOf, type Sliceable, type Sliced } from './slices.js'
 
 export interface SplitOptions {
   /** Of the left part: a share between 0 and 1, or a count. Default: what the right part leaves. */
@@ -23,7 +23,10 @@ export interface SplitOptions {
  * const [train, test] = await utils.splitDataset([images, labels], { leftSize: 0.8, shuffle: true, seed: 1 })
  */
 export function splitDataset<T>(source: Dataset<T>, options: SplitOptions): Promise<[left: Dataset<T>, right: Dataset<T>]>
-export function splitDataset<const S>(source: S, options: SplitOptions): Promise<[left: Dataset<Sliced<S>>, right: Dataset<Sliced<S>>]>
+export function splitDataset<S extends Sliceable>(
+  source: S,
+  options: SplitOptions,
+): Promise<[left: Dataset<Sliced<S>>, right: Dataset<Sliced<S>>]>
 export async function splitDataset(source: unknown, options: SplitOptions): Promise<[Dataset<unknown>, Dataset<unknown>]> {
   const { leftSize = null, rightSize = null, shuffle = false, seed } = options
   const elements = source instanceof Dataset ? await source.toArray() : rowsAsList(source)

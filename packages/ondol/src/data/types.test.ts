@@ -12,6 +12,11 @@ describe('types of elements', () => {
     expectTypeOf<Sliced<number[]>>().toEqualTypeOf<number>()
     expectTypeOf<Sliced<number[][]>>().toEqualTypeOf<HostArray>()
     expectTypeOf<Sliced<{ x: HostArray; y: number[] }>>().toEqualTypeOf<{ x: HostArray; y: number }>()
+    expectTypeOf<Sliced<[number[][], number[]]>>().toEqualTypeOf<[HostArray, number]>()
+    expectTypeOf(Dataset.fromTensorSlices([[1, 2], [3, 4]])).toEqualTypeOf<Dataset<HostArray>>() // biome-ignore format: one line
+    expectTypeOf(Dataset.fromTensorSlices([[[1, 2], [3, 4]], [5, 6]])).toEqualTypeOf<Dataset<[HostArray, number]>>() // biome-ignore format: one line
+    expectTypeOf(Dataset.fromTensorSlices([1, 2])).toEqualTypeOf<Dataset<number>>()
+    expectTypeOf(Dataset.fromTensorSlices({ x: [[1], [2]], y: ['a', 'b'] })).toEqualTypeOf<Dataset<{ x: HostArray; y: string }>>()
     expectTypeOf(() => Dataset.fromTensorSlices(tensors)).returns.toEqualTypeOf<Dataset<[HostArray, HostArray]>>()
   })
 
