@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { activations, constraints, initializers, losses, metrics, optimizers, regularizers } from '../../packages/ondol/src/index.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const folder = `${root}packages/ondol/src/testing/types/`
@@ -15,8 +16,9 @@ function optionsOf(path: string): ts.CompilerOptions {
   return ts.parseJsonConfigFileContent({ ...config, include: [], files }, ts.sys, root).options
 }
 
+const program = ts.createProgram(files, optionsOf(`${root}tsconfig.check.json`))
+
 describe('the compiler agrees with', () => {
-  const program = ts.createProgram(files, optionsOf(`${root}tsconfig.check.json`))
   it.each(files)('%s', { timeout: 240_000 }, (file) => {
     const source = program.getSourceFile(file)
     expect(source).toBeDefined()
@@ -27,5 +29,31 @@ describe('the compiler agrees with', () => {
       },
     )
     expect(problems).toEqual([])
+  })
+})
+
+const ROOMS: Readonly<Record<string, { readonly get: unknown }>> = {
+  activations,
+  constraints,
+  initializers,
+  losses,
+  metrics,
+  optimizers,
+  regularizers,
+}
+
+describe('names that the compiler offers', () => {
+  const checker = program.getTypeChecker()
+  const module = checker.getSymbolAtLocation(program.getSourceFile(`${folder}models.test-d.ts`) as ts.SourceFile) as ts.Symbol
+  const offered = checker.getDeclaredTypeOfSymbol(checker.getExportsOfModule(module).find(({ name }) => name === 'Offered') as ts.Symbol)
+  // What these mean depends on the data: `compile` decides.
+  const byData = ['acc', 'accuracy', 'ce', 'crossentropy']
+
+  it.each(offered.getProperties().map((property) => [property.name, property] as const))('are known to %s.get', async (room, property) => {
+    const { types } = checker.getTypeOfSymbol(property) as ts.UnionType
+    const names = types.map((type) => (type as ts.StringLiteralType).value)
+    const { get } = ROOMS[room] as { get(name: string): unknown }
+    expect(names.length).toBeGreaterThan(3)
+    for (const name of names) if (!byData.includes(name)) expect(() => get(name)).not.toThrow()
   })
 })

@@ -2,7 +2,7 @@
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeFunction } from '../core/serialized.js'
-import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { isSerializedObject, type NameOf, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import * as functions from './functions.js'
 
@@ -11,7 +11,7 @@ export * from './functions.js'
 /** A function from a tensor to one of the same shape. */
 export type Activation = (x: Tensor) => Tensor
 /** What layers take as an activation. */
-export type ActivationLike = string | Activation | SerializedObject | null
+export type ActivationLike = NameOf<keyof typeof NAMED | 'swish' | 'hard_swish'> | Activation | SerializedObject | null
 
 const {
   linear,

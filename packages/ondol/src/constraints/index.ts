@@ -2,7 +2,7 @@
 import { Callable, INVOKE } from '../core/callable.js'
 import { Catalog } from '../core/catalog.js'
 import { byName } from '../core/positional.js'
-import type { SerializedObject } from '../core/spelling.js'
+import type { NameOf, SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import { epsilon } from '../ops/config.js'
 import { asTensor, type TensorLike } from '../ops/define.js'
@@ -129,7 +129,12 @@ export class MinMaxNorm extends Constraint {
 }
 
 /** What layers take as a constraint. */
-export type ConstraintLike = string | Constraint | ((w: Tensor) => Tensor) | SerializedObject | null
+export type ConstraintLike =
+  | NameOf<'max_norm' | 'min_max_norm' | 'non_neg' | 'unit_norm'>
+  | Constraint
+  | ((w: Tensor) => Tensor)
+  | SerializedObject
+  | null
 
 const catalog = new Catalog<Constraint>('constraint', 'keras.constraints', { MaxNorm, MinMaxNorm, NonNeg, UnitNorm })
 

@@ -3,7 +3,7 @@ import { Catalog } from '../core/catalog.js'
 import type { DType } from '../core/dtype.js'
 import { ShapeError } from '../core/errors.js'
 import { formatShape, type Shape, sameShape } from '../core/shape.js'
-import type { SerializedObject } from '../core/spelling.js'
+import type { NameOf, SerializedObject } from '../core/spelling.js'
 import { lax, Tensor } from '../engine/index.js'
 import { Constant, Identity, Ones, Zeros } from './constant.js'
 import { Initializer } from './initializer.js'
@@ -20,7 +20,24 @@ export { GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUni
 /** A function of shape and dtype that makes a first value. */
 export type InitializerFunction = (shape: Shape, dtype?: DType) => Tensor
 /** What layers take as an initializer. */
-export type InitializerLike = string | Initializer | InitializerFunction | Tensor | SerializedObject
+export type InitializerLike = InitializerName | Initializer | InitializerFunction | Tensor | SerializedObject
+
+export type InitializerName = NameOf<
+  | 'glorot_normal'
+  | 'glorot_uniform'
+  | 'he_normal'
+  | 'he_uniform'
+  | 'lecun_normal'
+  | 'lecun_uniform'
+  | 'identity'
+  | 'ones'
+  | 'orthogonal'
+  | 'random_normal'
+  | 'random_uniform'
+  | 'truncated_normal'
+  | 'variance_scaling'
+  | 'zeros'
+>
 
 const CLASSES = {
   Constant,

@@ -2,7 +2,7 @@
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeObject, isClassOf, isFunctionDescription, makeFromConfig } from '../core/serialized.js'
-import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { isSerializedObject, type NameOf, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import { Circle, circle } from './circle.js'
 import type { LossFunction } from './classes.js'
@@ -14,7 +14,34 @@ import { dice, tversky } from './overlap.js'
 /** A loss of your own: a value per sample. Loss objects are such functions too. */
 export type CustomLoss = (yTrue: Tensor, yPred: Tensor) => Tensor
 /** What `compile` takes as a loss: a name, a loss or function, or a config. */
-export type LossIdentifier = string | CustomLoss | SerializedObject
+export type LossIdentifier = LossName | CustomLoss | SerializedObject
+
+export type LossName = NameOf<
+  | 'binary_crossentropy'
+  | 'binary_focal_crossentropy'
+  | 'categorical_crossentropy'
+  | 'categorical_focal_crossentropy'
+  | 'categorical_hinge'
+  | 'cosine_similarity'
+  | 'crossentropy'
+  | 'hinge'
+  | 'huber'
+  | 'kl_divergence'
+  | 'log_cosh'
+  | 'mean_absolute_error'
+  | 'mean_absolute_percentage_error'
+  | 'mean_squared_error'
+  | 'mean_squared_logarithmic_error'
+  | 'poisson'
+  | 'sparse_categorical_crossentropy'
+  | 'squared_hinge'
+  | 'bce'
+  | 'kld'
+  | 'mae'
+  | 'mape'
+  | 'mse'
+  | 'msle'
+>
 
 type LossConstructor = new (options?: object) => Loss
 interface Entry {

@@ -2,10 +2,11 @@
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeObject, isClassOf, isFunctionDescription, makeFromConfig } from '../core/serialized.js'
-import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { isSerializedObject, type NameOf, type SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import { LossFunctionWrapper } from '../losses/classes.js'
 import { Loss } from '../losses/loss.js'
+import { deserialize as deserializeLoss, functionNamed } from '../losses/registry.js'
 import { AUC } from './auc.js'
 import * as classes from './classes.js'
 import * as confusion from './confusion.js'
@@ -19,7 +20,49 @@ import * as tradeOffs from './trade-off.js'
 /** A metric of your own: a value per sample, which is averaged. Metric and loss objects are such functions too. */
 export type CustomMetric = (yTrue: Tensor, yPred: Tensor) => Tensor
 /** What `compile` takes as a metric: a name, a metric, loss or function, or a config. */
-export type MetricIdentifier = string | CustomMetric | SerializedObject
+export type MetricIdentifier = MetricName | CustomMetric | SerializedObject
+
+export type MetricName = NameOf<
+  | 'acc'
+  | 'accuracy'
+  | 'auc'
+  | 'binary_accuracy'
+  | 'binary_crossentropy'
+  | 'categorical_accuracy'
+  | 'categorical_crossentropy'
+  | 'categorical_hinge'
+  | 'ce'
+  | 'cosine_similarity'
+  | 'crossentropy'
+  | 'f1_score'
+  | 'false_negatives'
+  | 'false_positives'
+  | 'hinge'
+  | 'kl_divergence'
+  | 'log_cosh_error'
+  | 'mean_absolute_error'
+  | 'mean_absolute_percentage_error'
+  | 'mean_squared_error'
+  | 'mean_squared_logarithmic_error'
+  | 'poisson'
+  | 'precision'
+  | 'r2_score'
+  | 'recall'
+  | 'root_mean_squared_error'
+  | 'sparse_categorical_accuracy'
+  | 'sparse_categorical_crossentropy'
+  | 'sparse_top_k_categorical_accuracy'
+  | 'squared_hinge'
+  | 'top_k_categorical_accuracy'
+  | 'true_negatives'
+  | 'true_positives'
+  | 'bce'
+  | 'mae'
+  | 'mape'
+  | 'mse'
+  | 'msle'
+  | 'rmse'
+>
 
 type MetricConstructor = new (options?: object) => Metric
 const registry = new Registry<MetricConstructor>('metric', {
@@ -79,6 +122,7 @@ export function deserialize(description: SerializedObject | string): Metric {
   const own = named(description)
   if (own !== undefined) return own
   if (isFunctionDescription(description)) return get(String(description.config))
+  if (!registry.has(description.class_name) && functionNamed(description.class_name) !== undefined) return get(deserializeLoss(description))
   return makeFromConfig(registry.get(description.class_name), description.config)
 }
 

@@ -2,7 +2,7 @@
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeObject, isClassOf, makeFromConfig } from '../core/serialized.js'
-import { fromKerasConfig, isSerializedObject, type SerializedObject } from '../core/spelling.js'
+import { fromKerasConfig, isSerializedObject, type NameOf, type SerializedObject } from '../core/spelling.js'
 import { Adafactor } from './adafactor.js'
 import { Adadelta, Adagrad, Ftrl } from './adagrad.js'
 import { Adam, AdamW } from './adam.js'
@@ -16,7 +16,24 @@ import { RMSprop } from './rmsprop.js'
 import { SGD } from './sgd.js'
 
 /** What `compile` takes as an optimizer. */
-export type OptimizerIdentifier = string | Optimizer | SerializedObject
+export type OptimizerIdentifier = OptimizerName | Optimizer | SerializedObject
+
+export type OptimizerName = NameOf<
+  | 'sgd'
+  | 'adam'
+  | 'adamw'
+  | 'rmsprop'
+  | 'adadelta'
+  | 'adafactor'
+  | 'adagrad'
+  | 'adamax'
+  | 'ftrl'
+  | 'lamb'
+  | 'lion'
+  | 'muon'
+  | 'nadam'
+  | 'schedule_free_adamw'
+>
 
 type OptimizerConstructor = new (options?: object) => Optimizer
 const registry = new Registry<OptimizerConstructor>('optimizer', {

@@ -4,7 +4,7 @@ import { Catalog } from '../core/catalog.js'
 import { ShapeError, ValueError } from '../core/errors.js'
 import { byName } from '../core/positional.js'
 import { formatShape } from '../core/shape.js'
-import type { SerializedObject } from '../core/spelling.js'
+import type { NameOf, SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import { asTensor, type TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
@@ -150,7 +150,12 @@ export class OrthogonalRegularizer extends Regularizer {
 }
 
 /** What layers take as a regularizer. */
-export type RegularizerLike = string | Regularizer | ((x: Tensor) => Tensor) | SerializedObject | null
+export type RegularizerLike =
+  | NameOf<'l1' | 'l2' | 'l1_l2' | 'orthogonal_regularizer'>
+  | Regularizer
+  | ((x: Tensor) => Tensor)
+  | SerializedObject
+  | null
 
 const catalog = new Catalog<Regularizer>('regularizer', 'keras.regularizers', { L1, L2, L1L2, OrthogonalRegularizer })
 

@@ -1,6 +1,24 @@
 /** What the compiler accepts and refuses of models; checked by `tools/house/types.test.ts`, never run. */
 import { expectTypeOf } from 'vitest'
-import { GradientTape, grad, Input, type KerasTensor, layers, Model, Sequential, type Tensor, Variable, valueAndGrad } from '../../index.js'
+import {
+  type activations,
+  type constraints,
+  GradientTape,
+  grad,
+  Input,
+  type initializers,
+  type KerasTensor,
+  layers,
+  type losses,
+  Model,
+  type metrics,
+  type optimizers,
+  type regularizers,
+  Sequential,
+  type Tensor,
+  Variable,
+  valueAndGrad,
+} from '../../index.js'
 
 declare const data: Float32Array
 declare const x: Tensor
@@ -137,3 +155,29 @@ layers.conv2d(8, 3, { dataFormat: 'NHWC' })
 layers.dense(8, { activaton: 'relu' })
 // @ts-expect-error units are a number
 layers.dense('8')
+
+// ---- names: those of Keras in both spellings are offered, others may be registered
+
+type Literals<T> = T extends string ? (string extends T ? never : T) : never
+/** The house's test asks `get` of each room for each of these names. */
+export interface Offered {
+  activations: Literals<activations.ActivationLike>
+  constraints: Literals<constraints.ConstraintLike>
+  initializers: Literals<initializers.InitializerLike>
+  losses: Literals<losses.LossIdentifier>
+  metrics: Literals<metrics.MetricIdentifier>
+  optimizers: Literals<optimizers.OptimizerIdentifier>
+  regularizers: Literals<regularizers.RegularizerLike>
+}
+expectTypeOf<'relu' | 'log_softmax' | 'logSoftmax'>().toExtend<Offered['activations']>()
+expectTypeOf<'glorot_uniform' | 'heNormal'>().toExtend<Offered['initializers']>()
+expectTypeOf<'adamw' | 'rmsprop'>().toExtend<Offered['optimizers']>()
+expectTypeOf<'mse' | 'sparse_categorical_crossentropy' | 'sparseCategoricalCrossentropy'>().toExtend<Offered['losses']>()
+expectTypeOf<'acc' | 'topKCategoricalAccuracy'>().toExtend<Offered['metrics']>()
+expectTypeOf<'l2' | 'l1L2'>().toExtend<Offered['regularizers']>()
+expectTypeOf<'non_neg' | 'unitNorm'>().toExtend<Offered['constraints']>()
+layers.dense(1, { activation: 'mine', kernelInitializer: 'ours', kernelRegularizer: 'theirs' })
+// @ts-expect-error a number is no name
+layers.dense(1, { activation: 3 })
+// @ts-expect-error an optimizer is no list
+anyModel.compile({ optimizer: ['adam'] })
