@@ -108,7 +108,6 @@ export class BackupAndRestore extends Callback {
   }
 
   override async onTrainEnd(): Promise<void> {
-    this.model.onMetricsMade = undefined
     if (!this.deleteCheckpoint) return
     for (const name of SLOTS) await platform.remove(`${this.backupDir}/${name}`)
     await platform.remove(this.backupDir)
@@ -185,7 +184,6 @@ export class BackupAndRestore extends Callback {
         variable.assign(values[done + i] as Tensor)
       })
       done += variables.length
-      if (done === values.length) model.onMetricsMade = undefined
     }
     model.onMetricsMade = () => withoutTrace(restore)
     restore()
