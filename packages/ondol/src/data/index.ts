@@ -9,7 +9,7 @@ export {
   type WindowOptions,
 } from './dataset.js'
 export { type ArrayInput, type ArrayRecord, array, HostArray } from './host-array.js'
-export { DataLoader, type DataLoaderOptions } from './loader.js'
+export { DataLoader, type DataLoaderOptions, type ModuleDataset } from './loader.js'
 export { ConcatDataset, type MapDataset, MappedDataset, randomSplit, Subset, TensorDataset } from './map-style.js'
 export type { PaddingOptions } from './padding.js'
 export { PyDataset, PyDataset as Sequence, type PyDatasetOptions } from './py-dataset.js'

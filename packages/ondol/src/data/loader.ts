@@ -9,6 +9,18 @@ import { mixSeeds, Place } from './random.js'
 import { type BatchSampler, GroupedSampler, RandomSampler, type Sampler, SequentialSampler } from './samplers.js'
 import { mappedSideBySide } from './stages/each.js'
 import { selected } from './stages/order.js'
+import { leaseThreads, type WorkerMapOptions, withThreads } from './workers.js'
+
+/**
+ * A dataset in a module: its exported function makes item `index`, in threads. It is called as
+ * `(index, { index, random })`.
+ */
+export interface ModuleDataset {
+  readonly length: number
+  readonly module: URL
+  /** The function's name. Default `'default'`. */
+  readonly export?: string
+}
 
 export interface DataLoaderOptions<T, B = Batched<T>> {
   /** Items in a batch. Default 1. */
@@ -19,7 +31,10 @@ export interface DataLoaderOptions<T, B = Batched<T>> {
   readonly sampler?: Sampler
   /** Which items in each batch; instead of `batchSize`, `shuffle`, `sampler` and `dropLast`. */
   readonly batchSampler?: BatchSampler
-  /** Batches whose items are loaded side by side, for an asynchronous `getItem`. Default 0: one at a time. */
+  /**
+   * Batches whose items are loaded side by side, for an asynchronous `getItem`; threads, for a dataset in a module.
+   * Default 0: one batch at a time.
+   */
   readonly numWorkers?: number
   /** Batches that each of `numWorkers` prepares ahead. Default 2. */
   readonly prefetchFactor?: number
@@ -40,16 +55,17 @@ export interface DataLoaderOptions<T, B = Batched<T>> {
  * await model.fit(loader, { epochs: 3 })
  */
 export class DataLoader<T, B = Batched<T>> implements AsyncIterable<B> {
-  readonly #dataset: MapDataset<T>
+  readonly #dataset: MapDataset<T> | ModuleDataset
   readonly #batches: BatchSampler
   readonly #collate: (items: readonly T[]) => B | Promise<B>
   readonly #depth: number
   readonly #seed: number | undefined
+  readonly #threads: WorkerMapOptions
   #passes = 0
   #defaultSeed: number | undefined
 
-  constructor(dataset: MapDataset<T>, options: DataLoaderOptions<T, B> = {}) {
-    requireMapDataset(dataset, 'DataLoader')
+  constructor(dataset: MapDataset<T> | ModuleDataset, options: DataLoaderOptions<T, B> = {}) {
+    if (!('module' in dataset)) requireMapDataset(dataset, 'DataLoader')
     const { batchSize, shuffle, sampler, batchSampler, numWorkers = 0, prefetchFactor = 2, collateFn, dropLast, seed } = options
     const clashes = [
       ['sampler', sampler, { shuffle: shuffle || undefined }],
@@ -74,6 +90,10 @@ export class DataLoader<T, B = Batched<T>> implements AsyncIterable<B> {
       requireCount(numWorkers, 'DataLoader numWorkers', 0) * requireCount(prefetchFactor, 'DataLoader prefetchFactor'),
     )
     this.#seed = seed
+    this.#threads = {
+      workers: Math.max(1, numWorkers),
+      ...('module' in dataset && dataset.export !== undefined ? { export: dataset.export } : {}),
+    }
   }
 
   /** Batches in an epoch. */
@@ -95,14 +115,24 @@ export class DataLoader<T, B = Batched<T>> implements AsyncIterable<B> {
     const { epoch, seed, skip = 0 } = pass ?? { epoch: this.#passes++, seed: this.#defaultSeed }
     const mixed = mixSeeds(this.#seed ?? seed, epoch)
     const numbers = selected(cursorOf(this.#batches.batches(mixed), 'DataLoader'), (index) => index >= skip)
-    return mappedSideBySide(numbers, (indices) => this.#load(indices, mixed), 'DataLoader', this.#depth)
+    const dataset = this.#dataset
+    if (!('module' in dataset)) return this.#batchesOf(numbers, (index) => dataset.getItem(index, new Place(index, mixed)))
+    const lease = leaseThreads(dataset.module, this.#threads)
+    return withThreads(
+      this.#batchesOf(numbers, (index) => lease.pool.call(index, index, mixSeeds(mixed, index)) as Promise<T>),
+      lease,
+    )
   }
 
-  #load(indices: readonly number[], seed: number): MaybePromise<B> {
-    const items: (T | Promise<T>)[] = []
+  #batchesOf(numbers: Cursor<readonly number[]>, itemOf: (index: number) => MaybePromise<T>): Cursor<B> {
+    return mappedSideBySide(numbers, (indices) => this.#load(indices, itemOf), 'DataLoader', this.#depth)
+  }
+
+  #load(indices: readonly number[], itemOf: (index: number) => MaybePromise<T>): MaybePromise<B> {
+    const items: MaybePromise<T>[] = []
     let isLater = false
     for (const index of indices) {
-      const item = toldWith<T>('getItem', index, () => this.#dataset.getItem(index, new Place(index, seed)))
+      const item = toldWith<T>('getItem', index, () => itemOf(index))
       if (isPromise(item)) isLater = true
       items.push(item)
     }

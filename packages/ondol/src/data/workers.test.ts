@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Dataset, type HostArray } from './index.js'
+import { DataLoader, Dataset, type HostArray, type MapDataset, type ModuleDataset } from './index.js'
 
 const functions = new URL('./testing/functions.mjs', import.meta.url)
 
@@ -58,5 +58,34 @@ describe('map in worker threads', () => {
     const never = iterator.next()
     await iterator.return?.()
     await expect(never).rejects.toThrow(/was stopped/)
+  })
+})
+
+describe('DataLoader over a module', () => {
+  it('makes items in threads, in order, with the same random numbers', async () => {
+    const loader = new DataLoader<[number, number], [HostArray, HostArray]>(
+      { length: 7, module: functions, export: 'identify' },
+      { batchSize: 2, numWorkers: 2 },
+    )
+    const batches: number[][] = []
+    const threads = new Set<number>()
+    for await (const [values, ids] of loader) {
+      batches.push([...values.data])
+      for (const id of ids.data) threads.add(id)
+    }
+    expect(batches).toEqual([[0, 1], [2, 3], [4, 5], [6]])
+    expect(threads.size).toBe(2)
+    const draws = async (dataset: ModuleDataset | MapDataset<number>): Promise<unknown> =>
+      ((await new DataLoader<number>(dataset, { batchSize: 4, shuffle: true, seed: 3 }).open().next()) as HostArray).array()
+    const here: MapDataset<number> = { length: 4, getItem: (_, { random }) => random() }
+    expect(await draws({ length: 4, module: functions, export: 'draw' })).toEqual(await draws(here))
+  })
+
+  it('brings errors back', async () => {
+    const loader = new DataLoader({ length: 6, module: functions, export: 'fail' }, { batchSize: 2, numWorkers: 2 })
+    const read = async (): Promise<void> => {
+      for await (const _ of loader);
+    }
+    await expect(read()).rejects.toThrow(/getItem, element 3: no such picture/)
   })
 })

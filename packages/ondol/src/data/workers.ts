@@ -142,31 +142,34 @@ export class WorkerPool {
   }
 }
 
-/** Keeps the threads of one stage from pass to pass, for a moment. */
 const kept = new WeakMap<object, { readonly pool: WorkerPool; readonly timer: ReturnType<typeof setTimeout> }>()
 
-/**
- * Elements changed in threads, two for each thread under way. A pass that comes to its end leaves its threads to
- * the next one; a pass that is broken off stops them.
- */
-export function workerMapped<T, U>(source: Cursor<T>, module: URL, options: WorkerMapOptions, pass: Pass): Cursor<U> {
+/** The threads of one pass. */
+export interface Lease {
+  readonly pool: WorkerPool
+  /** Leaves the threads, for a moment, to the next pass with the same options. */
+  keep(): void
+  /** Stops them, unless they were left. */
+  stop(): void
+}
+
+/** Threads that the pass before left, or new ones; `options`, the very object, says whose they are. */
+export function leaseThreads(module: URL, options: WorkerMapOptions): Lease {
   const reused = kept.get(options)
   if (reused !== undefined) {
     clearTimeout(reused.timer)
     kept.delete(options)
   }
   const pool = reused?.pool ?? new WorkerPool(module, options)
-  const seed = mixSeeds(pass.seed, pass.epoch)
-  const work = (element: T, index: number): Promise<U> => pool.call(element, index, mixSeeds(seed, index)) as Promise<U>
-  const stage = mappedSideBySide(source, work, 'Dataset.map', 2 * (options.workers ?? 2))
   let isOver = false
+  const stop = (): void => {
+    if (!isOver) pool.stop()
+    isOver = true
+  }
   const keep = (): void => {
+    if (kept.has(options)) stop()
     if (isOver) return
     isOver = true
-    if (kept.has(options)) {
-      pool.stop()
-      return
-    }
     const timer = setTimeout(() => {
       kept.delete(options)
       pool.stop()
@@ -174,18 +177,30 @@ export function workerMapped<T, U>(source: Cursor<T>, module: URL, options: Work
     ;(timer as { unref?: () => void }).unref?.()
     kept.set(options, { pool, timer })
   }
+  return { pool, keep, stop }
+}
+
+/** A pass that leaves its threads to the next one when it comes to its end, and stops them when it is broken off. */
+export function withThreads<T>(cursor: Cursor<T>, lease: Lease): Cursor<T> {
   return {
     async next() {
-      const step = await stage.next()
-      if (step === END) keep()
+      const step = await cursor.next()
+      if (step === END) lease.keep()
       return step
     },
     close() {
-      if (!isOver) pool.stop()
-      isOver = true
-      return stage.close()
+      lease.stop()
+      return cursor.close()
     },
   }
+}
+
+/** Elements changed in threads, two for each thread under way. */
+export function workerMapped<T, U>(source: Cursor<T>, module: URL, options: WorkerMapOptions, pass: Pass): Cursor<U> {
+  const lease = leaseThreads(module, options)
+  const seed = mixSeeds(pass.seed, pass.epoch)
+  const work = (element: T, index: number): Promise<U> => lease.pool.call(element, index, mixSeeds(seed, index)) as Promise<U>
+  return withThreads(mappedSideBySide(source, work, 'Dataset.map', 2 * (options.workers ?? 2)), lease)
 }
 
 function packed(value: unknown, transfer: ArrayBuffer[]): unknown {
