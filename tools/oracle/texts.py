@@ -4,6 +4,7 @@ Run: .venv/bin/python tools/oracle/texts.py             writes packages/ondol/sr
 """
 import contextlib
 import io
+import math
 import time
 from unittest import mock
 
@@ -68,6 +69,14 @@ def progress():
         ({"target": 100000}, [(0.5, 1, []), (1.0, 2, []), (90.0, 1000, []), (5000.0, 50000, []), (10000.0, 100000, [], True)]),
         ({"target": 5, "interval": 1.0}, [(0.1, 1, [("loss", 4.0)]), (0.2, 2, [("loss", 3.0)]), (1.4, 3, [("loss", 2.0)]), (1.5, 5, [("loss", 1.0)], True)]),
         ({"target": 4, "stateful_metrics": ["lr"]}, [(0.5, 1, [("lr", 0.001), ("loss", 1e-7)]), (1.0, 4, [("lr", 0.0001), ("loss", 3.0)], True)]),
+        ({"target": 4, "stateless_metrics": ["mean"]}, [(0.5, 1, [("mean", 4.0), ("last", 4.0)]), (1.0, 2, [("mean", 2.0), ("last", 2.0)]),
+                                                      (1.5, 4, [("mean", 1.0), ("last", 1.0)])]),
+        ({"target": 7, "width": 30, "unit_name": "sample"}, [(2.5, 1, [("loss", -0.5)]), (5.5, 3, [("loss", -2e-4)]), (9.5, 7, [("loss", -0.25)], True)]),
+        ({"target": 7, "verbose": 2, "unit_name": "sample"}, [(9.5, 7, [("loss", -0.25), ("accuracy", 1e-4)], True)]),
+        ({"target": 2, "stateless_metrics": []}, [(1.0, 1, [("loss", math.nan), ("gain", math.inf)]), (2.0, 2, [("loss", math.nan), ("gain", -math.inf)], True)]),
+        ({"target": 3, "verbose": 0}, [(1.0, 1, [("loss", 1.0)]), (2.0, 3, [("loss", 1.0)], True)]),
+        ({"target": 1}, [(0.0004, 1, [("loss", 1.0)], True)]),
+        ({"target": None, "verbose": 2}, [(0.5, 1, [("loss", 2.0)]), (1.0, 2, [("loss", 1.0)], True)]),
     ]
     found = []
     for interactive in (True, False):
@@ -81,7 +90,7 @@ def progress():
                     clock[0] = 1000.0 + seconds
                     out = io.StringIO()
                     with contextlib.redirect_stdout(out):
-                        bar.update(step, values, finalize=bool(final))
+                        bar.update(step, values, finalize=True if final else None)
                     texts.append(out.getvalue())
             found.append({
                 "arguments": arguments, "interactive": interactive,

@@ -7,13 +7,17 @@ interface ProgressVector {
     readonly target: number | null
     readonly verbose?: number
     readonly interval?: number
+    readonly width?: number
+    readonly unit_name?: string
     readonly stateful_metrics?: readonly string[]
+    readonly stateless_metrics?: readonly string[]
   }
   readonly interactive: boolean
   readonly updates: readonly {
     readonly seconds: number
     readonly step: number
-    readonly values: readonly (readonly [string, number])[]
+    /** Numbers that are not finite are strings. */
+    readonly values: readonly (readonly [string, number | string])[]
     readonly finalize: boolean
     readonly text: string
   }[]
@@ -24,10 +28,12 @@ describe('Progbar prints what Keras prints', () => {
     it(`${JSON.stringify(given)} ${interactive ? 'on a terminal' : 'elsewhere'}`, () => {
       let now = 0
       let text = ''
-      const { target, stateful_metrics: statefulMetrics, ...options } = given
+      const { target, stateful_metrics: statefulMetrics, stateless_metrics: statelessMetrics, unit_name: unitName, ...options } = given
       const bar = new Progbar(target, {
         ...options,
         ...(statefulMetrics && { statefulMetrics }),
+        ...(statelessMetrics && { statelessMetrics }),
+        ...(unitName && { unitName }),
         isDynamic: interactive,
         clock: () => now,
         print: (part) => (text += part),
@@ -35,7 +41,8 @@ describe('Progbar prints what Keras prints', () => {
       for (const update of updates) {
         now = update.seconds
         text = ''
-        bar.update(update.step, Object.fromEntries(update.values), update.finalize ? true : undefined)
+        const values = update.values.map(([name, value]) => [name, Number(value)] as const)
+        bar.update(update.step, values, update.finalize ? true : undefined)
         expect(text).toBe(update.text)
       }
     })
