@@ -117,7 +117,8 @@ interface Weighting {
 export function reduceWeighted(values: Tensor, { reduction, sampleWeight, mask, where }: Weighting): Tensor {
   const weights = applyMask(sampleWeight, mask, values.dtype, reduction)
   if (weights === null) return reduceValues(values, null, reduction)
-  const [matched, matchedWeights] = matchRanks(values, weights)
+  const [matched, given] = matchRanks(values, weights)
+  const matchedWeights = alongSamples(given, matched)
   requireBroadcast(matched, matchedWeights, where)
   return reduceValues(ops.multiply(matched, matchedWeights), matchedWeights, reduction)
 }
@@ -162,5 +163,13 @@ export function applyMask(
   }
   if (weights === null) return maskWeights
   const [left, right] = matchRanks(maskWeights, weights)
-  return ops.multiply(left, right)
+  return ops.multiply(left, alongSamples(right, left))
+}
+
+/** Weights by sample go to all that a sample has, as time steps: (batch,) to (batch, steps). */
+function alongSamples(weights: Tensor, values: Tensor): Tensor {
+  const isBySample = weights.rank > 0 && weights.rank < values.rank && weights.shape.every((size, axis) => size === values.shape[axis])
+  if (!isBySample) return weights
+  const widened = ops.reshape(weights, [...weights.shape, ...new Array<number>(values.rank - weights.rank).fill(1)])
+  return ops.broadcastTo(widened, values.shape)
 }

@@ -9,7 +9,7 @@ import * as ops from '../ops/index.js'
 import { get as getOptimizer, LossScaleOptimizer, type Optimizer } from '../optimizers/index.js'
 import { CompiledLoss } from './compiled-loss.js'
 import { CompiledMetrics, namedResult } from './compiled-metrics.js'
-import type { CompileOptions } from './options.js'
+import { type CompileOptions, requireKnownOptions } from './options.js'
 
 export class Compilation {
   readonly optimizer: Optimizer
@@ -24,6 +24,7 @@ export class Compilation {
 
   /** `onMetricsMade` is called when the first batch has shown which losses and metrics there are. */
   constructor(model: Layer, options: CompileOptions, outputNames: () => readonly string[] | undefined, onMetricsMade: () => void) {
+    requireKnownOptions('compile', options)
     const { loss, lossWeights, metrics, weightedMetrics, stepsPerExecution = 1, autoScaleLoss = true } = options
     if (!(Number.isInteger(stepsPerExecution) && stepsPerExecution > 0)) {
       throw new ValueError({

@@ -1,31 +1,34 @@
 /** What `compile`, `fit`, `evaluate` and `predict` take. */
 import type { NestedCallbacks } from '../callbacks/callback-list.js'
 import { ValueError } from '../core/errors.js'
+import { nearest } from '../core/registry.js'
 import type { LossIdentifier } from '../losses/index.js'
 import type { OptimizerIdentifier } from '../optimizers/index.js'
 import type { ClassWeights } from './class-weight.js'
 import type { MetricsOption } from './compiled-metrics.js'
 import type { DataLike } from './convert.js'
-import type { PerOutput } from './outputs.js'
+import { isRecord, type PerOutput } from './outputs.js'
 import type { BatchIterable } from './source.js'
 
 export interface CompileOptions {
   /** Default `'rmsprop'`. */
-  readonly optimizer?: OptimizerIdentifier
+  readonly optimizer?: OptimizerIdentifier | undefined
   /** One for all outputs, a list in their order, a record by their names, or nested as they are; null for an output without. */
-  readonly loss?: PerOutput<LossIdentifier>
+  readonly loss?: PerOutput<LossIdentifier> | undefined
   /** What each output's loss counts in the total. */
-  readonly lossWeights?: PerOutput<number>
+  readonly lossWeights?: PerOutput<number> | undefined
   /** `'accuracy'` and `'crossentropy'` mean what fits the shapes of the data. */
-  readonly metrics?: MetricsOption
+  readonly metrics?: MetricsOption | undefined
   /** Metrics that respect sample and class weights. */
-  readonly weightedMetrics?: MetricsOption
+  readonly weightedMetrics?: MetricsOption | undefined
   /** Run operation by operation, so that values can be looked at. Default false. */
-  readonly runEagerly?: boolean
+  readonly runEagerly?: boolean | undefined
   /** Batches that are run as one program, with callbacks in between only. Default 1. */
-  readonly stepsPerExecution?: number
+  readonly stepsPerExecution?: number | undefined
+  /** As in Keras; steps are compiled unless `runEagerly` says otherwise, so `false` alone changes nothing. Default `'auto'`. */
+  readonly jitCompile?: boolean | 'auto' | undefined
   /** Wrap the optimizer in a LossScaleOptimizer for float16. Default true. */
-  readonly autoScaleLoss?: boolean
+  readonly autoScaleLoss?: boolean | undefined
 }
 
 /** `'auto'` and 1: a bar on a terminal, a line an epoch elsewhere; 0: nothing; 2: a line an epoch. */
@@ -44,34 +47,34 @@ interface RunOptions {
 
 export interface FitOptions extends RunOptions {
   /** Default 1. With `initialEpoch`, the number of the last epoch. */
-  readonly epochs?: number
-  readonly initialEpoch?: number
+  readonly epochs?: number | undefined
+  readonly initialEpoch?: number | undefined
   /** Part of the arrays, from their end, to validate on. Default 0. */
-  readonly validationSplit?: number
-  /** [x, y], [x, y, sampleWeight] or batches of these to validate on. */
-  readonly validationData?: readonly [x: DataLike, y?: DataLike | null, sampleWeight?: DataLike | null] | BatchIterable
+  readonly validationSplit?: number | undefined
+  /** [x, y], [x, y, sampleWeight] or batches of these to validate on. Takes the place of `validationSplit`. */
+  readonly validationData?: readonly [x: DataLike, y?: DataLike | null, sampleWeight?: DataLike | null] | BatchIterable | undefined
   /** Validate after every so many epochs, or after these (counted from 1). Default 1. */
-  readonly validationFreq?: number | readonly number[]
-  readonly validationSteps?: number
-  readonly validationBatchSize?: number
+  readonly validationFreq?: number | readonly number[] | undefined
+  readonly validationSteps?: number | undefined
+  readonly validationBatchSize?: number | undefined
   /** A new order of the samples for each epoch, or of whole batches; iterables keep theirs. Default true. */
-  readonly shuffle?: boolean | 'batch'
+  readonly shuffle?: boolean | 'batch' | undefined
   /** Weights of the classes, by class number; by output first if there are several. */
-  readonly classWeight?: ClassWeights
-  readonly sampleWeight?: DataLike
+  readonly classWeight?: ClassWeights | undefined
+  readonly sampleWeight?: DataLike | null | undefined
   /** Batches in an epoch; the next epoch goes on where this one stopped. Default: all. */
-  readonly stepsPerEpoch?: number
+  readonly stepsPerEpoch?: number | undefined
 }
 
 export interface EvaluateOptions extends RunOptions {
-  readonly sampleWeight?: DataLike
-  readonly steps?: number
+  readonly sampleWeight?: DataLike | null | undefined
+  readonly steps?: number | undefined
   /** Give a record of all values by name. Default false. */
-  readonly returnDict?: boolean
+  readonly returnDict?: boolean | undefined
 }
 
 export interface PredictOptions extends RunOptions {
-  readonly steps?: number
+  readonly steps?: number | undefined
 }
 
 export interface OnBatchOptions {
@@ -82,40 +85,64 @@ export interface OnBatchOptions {
   readonly returnDict?: boolean | undefined
 }
 
-/** What `fit`, `evaluate` and their kin take by name; an object with other keys is data. */
-const OPTION_NAMES: ReadonlySet<string> = new Set([
-  'batchSize',
-  'callbacks',
-  'checkFinite',
-  'classWeight',
-  'epochs',
-  'initialEpoch',
-  'returnDict',
-  'sampleWeight',
-  'shuffle',
-  'signal',
-  'steps',
-  'stepsPerEpoch',
-  'validationBatchSize',
-  'validationData',
-  'validationFreq',
-  'validationSplit',
-  'validationSteps',
-  'verbose',
-] satisfies (keyof FitOptions | keyof EvaluateOptions)[])
+const RUN = ['batchSize', 'callbacks', 'checkFinite', 'signal', 'verbose'] as const satisfies (keyof RunOptions)[]
+const ON_BATCH = ['classWeight', 'resetMetrics', 'returnDict', 'sampleWeight'] as const satisfies (keyof OnBatchOptions)[]
+const VALIDATION = ['validationBatchSize', 'validationData', 'validationFreq', 'validationSplit', 'validationSteps'] as const
 
-/** `fit(batches, options)` has no targets. */
-export function withOptions<O extends object>(y: DataLike | null | undefined | O, options: O | undefined): [DataLike | null, O] {
-  if (options === undefined && isOptions(y)) return [null, y as O]
-  return [(y as DataLike | null | undefined) ?? null, options ?? ({} as O)]
+/** What is taken by name. */
+const NAMES = {
+  compile: [
+    'autoScaleLoss',
+    'jitCompile',
+    'loss',
+    'lossWeights',
+    'metrics',
+    'optimizer',
+    'runEagerly',
+    'stepsPerExecution',
+    'weightedMetrics',
+  ] satisfies (keyof CompileOptions)[],
+  fit: [
+    ...RUN,
+    ...VALIDATION,
+    'classWeight',
+    'epochs',
+    'initialEpoch',
+    'sampleWeight',
+    'shuffle',
+    'stepsPerEpoch',
+  ] satisfies (keyof FitOptions)[],
+  evaluate: [...RUN, 'returnDict', 'sampleWeight', 'steps'] satisfies (keyof EvaluateOptions)[],
+  predict: [...RUN, 'steps'] satisfies (keyof PredictOptions)[],
+  trainOnBatch: ON_BATCH,
+  testOnBatch: ON_BATCH,
+} as const
+
+/** @throws ValueError for an option that there is not, with the nearest one that there is. */
+export function requireKnownOptions(method: keyof typeof NAMES, options: object): void {
+  const names: readonly string[] = NAMES[method]
+  const unknown = Object.keys(options).find((key) => !names.includes(key))
+  if (unknown === undefined) return
+  const [near] = nearest(unknown, names)
+  throw new ValueError({
+    where: method,
+    problem: `there is no option '${unknown}'`,
+    expected: `some of ${names.join(', ')}`,
+    ...(near !== undefined && { hint: `did you mean '${near}'?` }),
+  })
 }
 
-const isOptions = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  Object.getPrototypeOf(value) === Object.prototype &&
-  Object.keys(value).length > 0 &&
-  Object.keys(value).every((key) => OPTION_NAMES.has(key))
+/** `fit(batches, options)` has no targets: what has keys of options only is no data. */
+export function withOptions<O extends object>(
+  method: 'fit' | 'evaluate',
+  y: DataLike | null | undefined | O,
+  options: O | undefined,
+): [DataLike | null, O] {
+  const names: readonly string[] = NAMES[method]
+  const isOptions = isRecord(y) && Object.keys(y).length > 0 && Object.keys(y).every((key) => names.includes(key))
+  if (options === undefined && isOptions) return [null, y as O]
+  return [(y as DataLike | null | undefined) ?? null, options ?? ({} as O)]
+}
 
 /** @throws ValueError for what is no number of batches. */
 export function requireSteps(name: string, steps: number | undefined): void {

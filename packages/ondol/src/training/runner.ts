@@ -24,6 +24,7 @@ import {
   type OnBatchOptions,
   type PredictOptions,
   requireFitOptions,
+  requireKnownOptions,
   requireSteps,
   type Verbosity,
 } from './options.js'
@@ -63,6 +64,7 @@ export class Runner {
 
   async fit(x: DataLike | BatchIterable, y: DataLike | null, options: FitOptions): Promise<History> {
     return this.#run('fit', async (data, turn) => {
+      requireKnownOptions('fit', options)
       requireFitOptions(options)
       const { epochs = 1, initialEpoch = 0, verbose, callbacks, stepsPerEpoch, classWeight = null, signal, checkFinite = false } = options
       const { training, validation } = data.fitSources(x, y, options)
@@ -128,6 +130,7 @@ export class Runner {
         return list.history as History
       } finally {
         model.fitPosition = null
+        model.onMetricsMade = undefined
         await closeAll(signal, training, validation)
       }
     })
@@ -137,6 +140,7 @@ export class Runner {
 
   async evaluate(x: DataLike | BatchIterable, y: DataLike | null, options: EvaluateOptions): Promise<Logs> {
     return this.#run('evaluate', async (data, turn) => {
+      requireKnownOptions('evaluate', options)
       const { batchSize, verbose, callbacks, steps, sampleWeight, signal, checkFinite = false } = options
       requireSteps('steps', steps)
       const source = data.source(x, y, sampleWeight, { batchSize, steps, shuffle: false })
@@ -180,6 +184,7 @@ export class Runner {
 
   async predict(x: DataLike | BatchIterable, options: PredictOptions): Promise<Tree<Tensor>> {
     return this.#run('predict', async (data, turn) => {
+      requireKnownOptions('predict', options)
       const { batchSize, verbose, callbacks, steps, signal, checkFinite = false } = options
       requireSteps('steps', steps)
       const source = data.source(x, null, undefined, { batchSize, steps, shuffle: false })
@@ -231,6 +236,7 @@ export class Runner {
 
   async onBatch(phase: 'train' | 'test', x: DataLike, y: DataLike | null, options: OnBatchOptions): Promise<Logs> {
     return this.#run(`${phase}OnBatch`, async (data) => {
+      requireKnownOptions(`${phase}OnBatch`, options)
       const { sampleWeight, classWeight = null, resetMetrics = true } = options
       const feed = data.batch(x, y, sampleWeight)
       if (resetMetrics) this.#model.resetMetrics()

@@ -183,6 +183,10 @@ describe('epochs', () => {
       { initialEpoch: -2 },
     ])
       await expect(model.fit(ones(2), ones(2), { ...silent, ...options })).rejects.toThrow(new RegExp(Object.keys(options)[0]!))
+    await expect(model.fit(ones(2), ones(2), { ...silent, epoch: 3 } as never)).rejects.toThrow(
+      /fit: there is no option 'epoch'[\s\S]*did you mean 'epochs'/,
+    )
+    expect(() => model.compile({ optimiser: 'adam' } as never)).toThrow(/compile: there is no option 'optimiser'[\s\S]*'optimizer'/)
     await expect(model.fit(ones(4), ones(4), { ...silent, validationSplit: 1 })).rejects.toThrow(/validationSplit[\s\S]*between 0 and 1/)
   })
 })

@@ -337,7 +337,7 @@ export abstract class Trainable<I = Symbols, O = Symbols> extends Layer implemen
    */
   async fit(x: DataOf<I> | BatchIterable, y?: TargetsOf<O> | null | FitOptionsOf<O>, options?: FitOptionsOf<O>): Promise<History> {
     const { compilation, runner } = this.#requireCompiled('fit')
-    const [targets, settings] = withOptions<FitOptions>(y as DataLike, options as FitOptions | undefined)
+    const [targets, settings] = withOptions<FitOptions>('fit', y as DataLike, options as FitOptions | undefined)
     compilation.warnOfChangedTrainable()
     return runner.fit(x as DataLike | BatchIterable, targets, settings)
   }
@@ -359,7 +359,7 @@ export abstract class Trainable<I = Symbols, O = Symbols> extends Layer implemen
     options?: EvaluateOptions,
   ): Promise<number | number[] | Record<string, number>> {
     const { compilation, runner } = this.#requireCompiled('evaluate')
-    const [targets, settings] = withOptions<EvaluateOptions>(y as DataLike, options)
+    const [targets, settings] = withOptions<EvaluateOptions>('evaluate', y as DataLike, options)
     compilation.warnOfChangedTrainable()
     const logs = await runner.evaluate(x as DataLike | BatchIterable, targets, settings)
     return settings.returnDict === true ? logs : this.#flat(logs)
