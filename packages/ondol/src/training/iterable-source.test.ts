@@ -256,6 +256,9 @@ describe('batches are checked', () => {
     await expect(regressor().fit(many as never, silent)).rejects.toThrow(
       /batch 0 → data: this is no batch[\s\S]*a list of 4[\s\S]*\[\[a, b\], y\]/,
     )
+    await expect(regressor().fit(new TensorDataset(features, targets) as never, silent)).rejects.toThrow(
+      /map-style[\s\S]*new data\.DataLoader/,
+    )
     const words = Dataset.fromTensorSlices([
       ['a', 'b'],
       [1, 2],

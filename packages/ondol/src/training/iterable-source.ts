@@ -24,7 +24,16 @@ export type BatchIterable = Iterable<BatchLike> | AsyncIterable<BatchLike> | (()
 export function isBatchIterable(data: unknown): data is BatchIterable {
   if (typeof data === 'function') return !('dtype' in data)
   if (typeof data !== 'object' || data === null || Array.isArray(data) || ArrayBuffer.isView(data)) return false
-  return Symbol.iterator in data || Symbol.asyncIterator in data
+  if (Symbol.iterator in data || Symbol.asyncIterator in data) return true
+  if ('getItem' in data && typeof data.getItem === 'function') {
+    throw new DataError({
+      where: 'x',
+      problem: 'a map-style dataset has items, not batches',
+      expected: 'arrays, or something that gives batches',
+      hint: 'wrap it: new data.DataLoader(dataset, { batchSize: 32 })',
+    })
+  }
+  return false
 }
 
 /** Batches that are ready or under way beside the one in use. */
