@@ -39,6 +39,11 @@ class ResultPlace {
 export interface JitOptions {
   /** Shown in debug output and messages. Default: the function's name. */
   readonly name?: string
+  /**
+   * Record a function that made Variables once more, to see that it does not do so each time. Default true; false for
+   * one that is known to keep them.
+   */
+  readonly verifiesState?: boolean
 }
 
 /** A function compiled by `jit`. */
@@ -63,16 +68,18 @@ export interface Jitted<A extends readonly unknown[], R> {
  */
 export function jit<A extends readonly unknown[], R>(
   body: (...args: A) => R,
-  { name = body.name || 'function' }: JitOptions = {},
+  { name = body.name || 'function', verifiesState = true }: JitOptions = {},
 ): Jitted<A, R> {
   const cache = new Map<string, Compiled>()
+
+  const trace = (args: A): Traced => (verifiesState ? traceVerified : traceFunction)(name, body, args)
 
   const compiledFor = (args: A): Compiled => {
     const backend = currentBackend()
     const key = `${backend.name}#${backendId(backend)}${signature(args)}`
     let compiled = cache.get(key)
     if (compiled === undefined) {
-      compiled = compile(name, backend, body, args)
+      compiled = compile(name, backend, trace(args))
       cache.set(key, compiled)
     }
     return compiled
@@ -97,7 +104,7 @@ export function jit<A extends readonly unknown[], R>(
   }
   return Object.assign(jitted, {
     prepare,
-    inspect: (...args: A): string => printGraph(optimize(traceFunction(name, body, args).graph)),
+    inspect: (...args: A): string => printGraph(optimize(trace(args).graph)),
     dispose: (): void => {
       for (const { program } of cache.values()) program.dispose()
       cache.clear()
@@ -153,12 +160,12 @@ interface Traced {
  * Records the function. State that it makes when first called, as layers that build themselves do, is there when it
  * is recorded once more; a function that makes Variables each time would compute something else than it says.
  */
-function traceFunction<A extends readonly unknown[]>(name: string, body: (...args: A) => unknown, args: A): Traced {
+function traceVerified<A extends readonly unknown[]>(name: string, body: (...args: A) => unknown, args: A): Traced {
   const before = variableCount()
-  const traced = traceOnce(name, body, args)
+  const traced = traceFunction(name, body, args)
   const afterFirst = variableCount()
   if (afterFirst === before) return traced
-  const again = traceOnce(name, body, args)
+  const again = traceFunction(name, body, args)
   if (variableCount() === afterFirst) return again
   throw new TracingError({
     where: name,
@@ -168,7 +175,7 @@ function traceFunction<A extends readonly unknown[]>(name: string, body: (...arg
 }
 
 /** Records the function with abstract tensors in the place of its arguments. */
-function traceOnce<A extends readonly unknown[]>(name: string, body: (...args: A) => unknown, args: A): Traced {
+function traceFunction<A extends readonly unknown[]>(name: string, body: (...args: A) => unknown, args: A): Traced {
   const trace = new Trace(undefined, true)
   const sourceOf = new Map<Value, InputSource>()
   let next = 0
@@ -222,8 +229,7 @@ function traceOnce<A extends readonly unknown[]>(name: string, body: (...args: A
   return { graph, sources, results: outputs.map(({ shape, dtype }) => ({ shape, dtype })), assigned, structure }
 }
 
-function compile<A extends readonly unknown[]>(name: string, backend: Backend, body: (...args: A) => unknown, args: A): Compiled {
-  const { graph, ...rest } = traceFunction(name, body, args)
+function compile(name: string, backend: Backend, { graph, ...rest }: Traced): Compiled {
   debugLog('trace', () => `${name}\n${printGraph(graph)}`)
   const optimized = optimize(graph)
   debugLog('graph', () => `${name}\n${printGraph(optimized)}`)

@@ -146,7 +146,8 @@ const valuesOf = (slots: Slots): Batch => mapTree(slots, (slot) => slot?.value ?
 
 /** `body` compiled, or as it is in the form of a compiled function. */
 export function compiledUnless<A extends readonly unknown[], R>(runEagerly: boolean, body: (...args: A) => R, name: string): Jitted<A, R> {
-  if (!runEagerly) return jit(body, { name })
+  // Metrics and optimizers make their state in the first step, and keep it.
+  if (!runEagerly) return jit(body, { name, verifiesState: false })
   return Object.assign((...args: A) => body(...args), {
     prepare:
       (...args: A) =>
