@@ -48,7 +48,11 @@ export function defineOp<T extends readonly unknown[], P extends object, R exten
 ): Op<T, P, R> {
   const run = (...args: unknown[]): unknown => {
     const { inputs, parameters } = splitArguments(definition, args)
-    if (inputs.flat().some(isSymbolic)) return new OpNode(definition as unknown as AnyDefinition, parameters).callSymbolically(inputs)
+    const symbolic = Object.entries(parameters).filter(([, value]) => isSymbolic(value))
+    if (symbolic.length > 0 || inputs.flat().some(isSymbolic)) {
+      const settled = Object.fromEntries(Object.entries(parameters).filter(([, value]) => !isSymbolic(value)))
+      return new OpNode(definition as unknown as AnyDefinition, settled).callSymbolically(inputs, Object.fromEntries(symbolic))
+    }
     return withScope(definition.name, () => definition.call(inputs.map(readVariables) as unknown as T, parameters as P))
   }
   return Object.assign(run, { definition }) as unknown as Op<T, P, R>
@@ -123,9 +127,10 @@ export class OpNode implements Operation {
     return `keras.src.ops.${this.#definition.module}`
   }
 
-  callSymbolically(inputs: readonly unknown[]): Tree<KerasTensor> {
-    const output = symbolicOutput(this.name, inputs, {}, (args) => this.callOn(args))
-    recordCall(this, inputs, {}, output)
+  /** `tensors` are parameters that are symbolic: they belong to the call, not to the op. */
+  callSymbolically(inputs: readonly unknown[], tensors: Readonly<Record<string, unknown>> = {}): Tree<KerasTensor> {
+    const output = symbolicOutput(this.name, inputs, tensors, (args, options) => this.callOn(args, options))
+    recordCall(this, inputs, tensors, output)
     return output
   }
 
@@ -134,8 +139,8 @@ export class OpNode implements Operation {
     return new OpNode(this.#definition, this.#parameters, this.name)
   }
 
-  callOn(args: readonly unknown[]): Tree<Tensor> {
-    return withScope(this.name, () => this.#definition.call(args.map(readVariables), this.#parameters))
+  callOn(args: readonly unknown[], options: Readonly<Record<string, unknown>> = {}): Tree<Tensor> {
+    return withScope(this.name, () => this.#definition.call(args.map(readVariables), { ...this.#parameters, ...options }))
   }
 
   /** Parameters in Keras's spelling, with the name. */
