@@ -166,8 +166,10 @@ export function deserializeOperation(
   kwargs: Readonly<Record<string, unknown>> = {},
 ): Operation {
   const { module, class_name: className, config } = description
-  if (module === null || !/^keras\.src\.ops\./.test(module)) return deserialize(description, customObjects)
-  const definition = opDefinition(className)
+  // Files of older Kerases name no module.
+  const isOp = typeof module === 'string' ? /^keras\.src\.ops\./.test(module) : lookUp(description, customObjects) === undefined
+  const definition = isOp ? opDefinition(className) : undefined
+  if (!isOp || (typeof module !== 'string' && definition === undefined)) return deserialize(description, customObjects)
   if (definition === undefined) throw new SavingError({ problem: `there is no op '${className}'`, received: `${module}.${className}` })
   const byPosition = definition.parameters.flatMap((name, i) => {
     const value = args[definition.tensors + i]

@@ -18,6 +18,7 @@ import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
 import type { KerasTensor } from '../ops/operation.js'
 import { formatJson } from '../saving/json.js'
+import type { LegacyOptions } from '../saving/legacy-h5.js'
 import type { Readable } from '../saving/location.js'
 import type { SaveOptions } from '../saving/model-file.js'
 import type { LoadOptions } from '../saving/weights.js'
@@ -259,7 +260,7 @@ export class Model<const I extends Symbols = Symbols, const O extends Symbols = 
    *
    * @throws SavingError that says which weights do not fit, and how; nothing is changed then.
    */
-  async loadWeights(from: Readable, options?: LoadOptions): Promise<void> {
+  async loadWeights(from: Readable, options?: LoadOptions & LegacyOptions): Promise<void> {
     const { loadWeights } = await import('../saving/weights-file.js')
     return loadWeights(this, from, options)
   }

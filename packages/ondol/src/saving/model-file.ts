@@ -11,7 +11,9 @@ import { deserialize, serialize } from '../layers/serialization.js'
 import type { SerializedLayer } from '../layers/sharing.js'
 import { type Archive, ASSETS, CONFIG, METADATA, openFolder, openZip, WEIGHTS } from './archive.js'
 import { loadAssets, savedAssets } from './assets.js'
+import { openHdf5 } from './hdf5/index.js'
 import { formatJson, parseJson } from './json.js'
+import { loadLegacyModel } from './legacy-h5.js'
 import { bytesFrom, exists, type Readable, type WriteOptions, withSource, writeFile } from './location.js'
 import { loadState, type SavedObject, savedObjects } from './weights.js'
 import { openWeights, writeWeights } from './weights-h5.js'
@@ -105,7 +107,7 @@ export interface LoadModelOptions {
 }
 
 /**
- * The model in a `.keras` file, or folder, with its weights: from a path, a URL, bytes, or a Blob. Nothing that the
+ * The model in a `.keras` file, or folder, or an older Keras's `.h5`, with its weights: from a path, a URL, bytes, or a Blob. Nothing that the
  * file says is run: classes and functions are those of ondol, those registered, and `customObjects`.
  *
  * @throws SavingError when the file is no such file, is damaged, or names what is not known.
@@ -113,8 +115,16 @@ export interface LoadModelOptions {
 export async function loadModel(from: Readable, options: LoadModelOptions = {}): Promise<Layer> {
   const folder = typeof from === 'string' || from instanceof URL ? await openFolder(String(from)) : undefined
   if (folder !== undefined) return loadArchive(folder, options)
-  return withSource(from, async (source) => loadArchive(await openZip(source), options))
+  return withSource(from, async (source) => {
+    const start = new Uint8Array(Math.min(HDF5.length, source.byteLength))
+    await source.read(0, start)
+    const isHdf5 = HDF5.every((byte, i) => start[i] === byte)
+    return isHdf5 ? loadLegacyModel(await openHdf5(source), source.name, options) : loadArchive(await openZip(source), options)
+  })
 }
+
+/** How HDF5 files begin. */
+const HDF5 = [0x89, 0x48, 0x44, 0x46]
 
 async function loadArchive(archive: Archive, { customObjects = {}, compile = true }: LoadModelOptions): Promise<Layer> {
   const where = `${archive.name} → ${CONFIG}`

@@ -1,11 +1,13 @@
 /** Weights alone: `.weights.h5`, in one file or in shards with an index. */
 import { SavingError } from '../core/errors.js'
 import { openZip, WEIGHTS } from './archive.js'
+import { openHdf5 } from './hdf5/index.js'
+import { isLegacy, type LegacyOptions, loadLegacyWeights } from './legacy-h5.js'
 import { bytesFrom, type Readable, type WriteOptions, withSource, writeFile } from './location.js'
 import type { Saveable } from './saveable.js'
 import { mapKey, readShardIndex, shardIndex, shardsOf } from './sharding.js'
 import { type LoadOptions, loadState, savedObjects, type WeightReader } from './weights.js'
-import { openWeights, writeWeights } from './weights-h5.js'
+import { openWeights, readerOf, writeWeights } from './weights-h5.js'
 
 export interface SaveWeightsOptions extends WriteOptions {
   /** Gigabytes in one file; more files are made as needed, with an index `….weights.json`. */
@@ -51,12 +53,13 @@ function splitPath(path: string): [folder: string, base: string] {
 }
 
 /**
- * Loads weights into a model that is built: from `.weights.h5`, an index of shards, or a `.keras` file; a path, a URL,
+ * Loads weights into a model that is built: from `.weights.h5`, an index of shards, a `.keras` file, or an older
+ * Keras's `.h5`; a path, a URL,
  * bytes, or a Blob. Everything is matched before anything is changed.
  *
  * @throws SavingError that says which weights do not fit, and how.
  */
-export async function loadWeights(model: Saveable, from: Readable, options: LoadOptions = {}): Promise<void> {
+export async function loadWeights(model: Saveable, from: Readable, options: LoadOptions & LegacyOptions = {}): Promise<void> {
   const path = typeof from === 'string' || from instanceof URL ? String(from) : undefined
   await withSource(from, async (source) => {
     if (path?.endsWith('.weights.json')) {
@@ -68,7 +71,12 @@ export async function loadWeights(model: Saveable, from: Readable, options: Load
     const start = new Uint8Array(Math.min(4, source.byteLength))
     await source.read(0, start)
     const isZip = start[0] === 0x50 && start[1] === 0x4b
-    if (!isZip) return loadState(model, await openWeights(source), options)
+    if (!isZip) {
+      const root = await openHdf5(source)
+      if (isLegacy(root)) return loadLegacyWeights(model, root, source.name, options)
+      if (options.byName === true) throw new SavingError({ where: source.name, problem: 'byName is for .h5 files of older Kerases only' })
+      return loadState(model, readerOf(root, source), options)
+    }
     const archive = await openZip(source)
     return archive.withMember(WEIGHTS, async (member) => loadState(model, await openWeights(member), options))
   })

@@ -2,7 +2,7 @@
 import type { ByteSink, ByteSource } from '../core/bytes.js'
 import { SavingError } from '../core/errors.js'
 import type { Tensor } from '../engine/index.js'
-import { GroupDraft, type H5Group, type H5Stream, openHdf5, writeHdf5 } from './hdf5/index.js'
+import { GroupDraft, type H5Dataset, type H5Group, type H5Stream, openHdf5, writeHdf5 } from './hdf5/index.js'
 import { bytesOfElements, rawElements, type StoredArray } from './values.js'
 import type { SavedObject, WeightReader } from './weights.js'
 
@@ -37,13 +37,14 @@ export const writeWeights = (objects: readonly SavedObject[], sink: ByteSink): P
 const MOST_GROUPS = 10_000
 
 /** A `.weights.h5` file, open for reading. */
-export async function openWeights(source: ByteSource): Promise<WeightReader> {
-  const root = await openHdf5(source)
+export const openWeights = async (source: ByteSource): Promise<WeightReader> => readerOf(await openHdf5(source), source)
+
+export function readerOf(root: H5Group, source: ByteSource): WeightReader {
   return {
     name: source.name,
     async arraysAt(path) {
       const group = await variablesAt(root, path)
-      return group === undefined ? new Map() : arraysIn(group, source.name)
+      return group === undefined ? new Map() : arraysIn(group)
     },
     paths: () => pathsIn(root),
   }
@@ -56,16 +57,19 @@ async function variablesAt(root: H5Group, path: string): Promise<H5Group | undef
   throw new SavingError({ where: found.path, problem: 'this should be a group of weights, and is a dataset' })
 }
 
-async function arraysIn(group: H5Group, file: string): Promise<Map<string, StoredArray>> {
+async function arraysIn(group: H5Group): Promise<Map<string, StoredArray>> {
   const arrays = new Map<string, StoredArray>()
   for (const key of group.keys()) {
-    const where = `${file} → ${group.path}/${key}`
-    const dataset = await group.dataset(key)
-    const { dtype } = dataset
-    if (dtype === 'string') throw new SavingError({ where, problem: 'weights are numbers', received: 'text' })
-    arrays.set(key, { dtype, shape: dataset.shape, read: () => dataset.read() })
+    arrays.set(key, arrayOf(await group.dataset(key)))
   }
   return arrays
+}
+
+/** A dataset as an array of numbers. */
+export function arrayOf(dataset: H5Dataset): StoredArray {
+  const { dtype, shape } = dataset
+  if (dtype === 'string') throw new SavingError({ where: dataset.path, problem: 'weights are numbers', received: 'text' })
+  return { dtype, shape, read: () => dataset.read() }
 }
 
 /** Paths of all groups that have arrays in `vars`. */
