@@ -9,16 +9,18 @@ import { type Datatype, decodeDatatype } from './format/datatype.js'
 import type { FileBytes } from './format/file-bytes.js'
 import { decodeFill, decodeOldFill } from './format/fill.js'
 import { decodeFilters, type Filters, unfilter } from './format/filters.js'
+import { BEST_PACKING } from './format/inflate.js'
 import { type ChunkedLayout, decodeLayout, type Layout } from './format/layout.js'
 import { MESSAGE } from './format/messages.js'
 import { findMessage, type ObjectHeader } from './format/object-header.js'
 import { decodeTexts, elementsOf, H5Object, located, swapBytes } from './object.js'
 import { H5_DTYPES, type H5Data, type H5DType } from './types.js'
 
-/** Elements that were never stored, or that were packed, are given without question up to this many bytes … */
+/**
+ * Elements that were never stored, or that were packed, are given without question up to this many bytes; beyond it only so many times
+ * what is stored as the best packing gives.
+ */
 const UNQUESTIONED = 1 << 20
-/** … and beyond it only so many times what is stored: no deflate packs better. */
-const BEST_PACKING = 1032
 
 export interface H5ReadOptions {
   /** First row, along the first axis; 0 unless given. */

@@ -51,7 +51,7 @@ function scalarOf(dtype: H5NumericDType, data: H5Data): H5Value {
   return typeof value === 'bigint' && BigInt.asIntN(53, value) === value ? Number(value) : value
 }
 
-/** Bytes of a file as elements of its datatype; `bytes` has been allocated for this alone. */
+/** Bytes of a file as elements of its datatype; `bytes` has been allocated for this alone. Every engine's typed arrays are little-endian. */
 export function elementsOf({ dtype, bigEndian, itemSize }: Datatype, bytes: Uint8Array): H5Data {
   if (bigEndian) swapBytes(bytes, itemSize)
   if (dtype === 'string') throw new SavingError({ problem: 'text is not numbers' })

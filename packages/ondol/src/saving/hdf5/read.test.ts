@@ -1,7 +1,7 @@
 /** Files of h5py, in all the ways it has of writing them, are read bit for bit. */
 import { describe, expect, it } from 'vitest'
 import { sourceOf } from '../../core/bytes.js'
-import { SavingError } from '../../core/errors.js'
+import { SavingError, ValueError } from '../../core/errors.js'
 import { H5Dataset, type H5Group, openHdf5 } from './index.js'
 import { expectedAttribute, expectedElements, h5Vectors } from './testing/vectors.js'
 
@@ -44,6 +44,49 @@ describe.each(vectors)('$name', ({ name, bytes, objects }) => {
       expect(await dataset.read({ into })).toBe(into)
       expect(into, path).toEqual(whole)
     }
+  })
+})
+
+describe('what cannot be answered', () => {
+  const open = async (name: string): Promise<H5Group> =>
+    openHdf5(sourceOf(vectors.find((vector) => vector.name === name)!.bytes, `${name}.h5`))
+
+  it('says what is there instead of what was asked for', async () => {
+    const root = await open('weights')
+    expect(await root.get('layers/missing')).toBeUndefined()
+    expect(await root.get('layers/dense/vars/0/below')).toBeUndefined()
+    expect(await root.attribute('missing')).toBeUndefined()
+    await expect(root.group('layers/missing')).rejects.toThrow(
+      /weights.h5 → \/: there is no group 'layers\/missing'.\n.*here are layers, optimizer/,
+    )
+    await expect(root.dataset('layers')).rejects.toThrow(/there is no dataset 'layers'.\n.*a group/)
+  })
+
+  it('takes rows that exist, and arrays that fit', async () => {
+    const dataset = await (await open('shapes')).dataset('rows')
+    for (const rows of [{ start: -1 }, { stop: 8 }, { start: 5, stop: 4 }, { start: 0.5 }])
+      await expect(dataset.read(rows)).rejects.toThrow(ValueError)
+    await expect(dataset.read({ into: new Float32Array(20) })).rejects.toThrow(
+      /Expected: Float32Array of 84 bytes\n.*Float32Array of 80 bytes/,
+    )
+    await expect(dataset.read({ into: new Int32Array(21) })).rejects.toThrow(/Received: Int32Array of 84 bytes/)
+    expect(await dataset.read({ start: 2, stop: 2 })).toEqual(new Float32Array())
+  })
+
+  it('tells text from numbers', async () => {
+    const [texts, shapes] = [await open('texts'), await open('shapes')]
+    await expect((await texts.dataset('variable')).read()).rejects.toThrow(/the elements are text.\n.*strings\(\)/)
+    await expect((await shapes.dataset('rows')).strings()).rejects.toThrow(/the elements are float32, not text.\n.*read\(\)/)
+  })
+
+  it('names what it refuses, and where', async () => {
+    const root = await open('refused')
+    await expect(root.get('external')).rejects.toThrow(/refused.h5 → \/external: the link leads to another file/)
+    await expect(root.get('lzf')).rejects.toThrow(/refused.h5 → \/lzf → byte \d+: data packed with the filter 32000 \(lzf\) cannot be read/)
+    await expect(root.get('virtual')).rejects.toThrow(/a virtual dataset, made of others, cannot be read/)
+    await expect(root.get('outside')).rejects.toThrow(/the elements lie in other files/)
+    await expect(root.attribute('compound')).rejects.toThrow(/\/ → attribute 'compound' → byte \d+: the compound datatype cannot be read/)
+    await expect((await root.dataset('bomb')).read()).rejects.toThrow(/declares 4398046511104 bytes, but 0 are stored/)
   })
 })
 
