@@ -2,8 +2,8 @@
 import type { Layer } from './layer.js'
 
 export interface CallContext {
-  /** Whether this is training; inner calls inherit it. */
-  readonly training: boolean
+  /** Whether this is training, if anybody said; inner calls inherit it. */
+  readonly training: boolean | undefined
   /** The batch size seen inside is made up: the model is being described with symbolic tensors. */
   readonly batchIsUnknown: boolean
 }
@@ -34,6 +34,9 @@ export function insideLayer<R>(layer: Layer, body: () => R): R {
     path = outer
   }
 }
+
+/** The layers inside which we are, the outermost first. */
+export const currentLayers = (): readonly Layer[] => path
 
 /** `model/block/dense`: the path of the layer at hand. */
 export const currentPath = (): string => path.map(({ name }) => name).join('/')

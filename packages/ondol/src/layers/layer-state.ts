@@ -13,7 +13,7 @@ import * as initializers from '../initializers/index.js'
 import { asTensor, type TensorLike } from '../ops/define.js'
 import type { SeedGenerator } from '../ops/random.js'
 import * as regularizers from '../regularizers/index.js'
-import { currentPath, insideLayer } from './call-context.js'
+import { currentLayers, currentPath, insideLayer } from './call-context.js'
 import type { DTypePolicy } from './dtype-policy.js'
 import type { Layer } from './layer.js'
 import { distinct, findState } from './state.js'
@@ -42,6 +42,10 @@ export abstract class LayerState extends Callable {
   /** Set when state may no longer be added: the sub-layers known by then. */
   #locked: ReadonlySet<Layer> | undefined
   #isBuilding = false
+  /** Layers that no field leads to, because it is a `#private` one: known since they were built inside this one. */
+  readonly #adopted = new Set<Layer>()
+  /** The layer whose call, not its build, made this one. */
+  readonly #madeInCallOf: LayerState | undefined
   readonly #weights: Variable[] = []
   /** Weights that were made trainable: they are listed first, whatever is frozen later. */
   readonly #madeTrainable = new Set<Variable>()
@@ -52,6 +56,8 @@ export abstract class LayerState extends Callable {
     this.name = name
     this.#dtypePolicy = policy
     this.#trainable = trainable
+    const around: LayerState | undefined = currentLayers().at(-1)
+    this.#madeInCallOf = around === undefined || around.#isBuilding ? undefined : around
   }
 
   get dtypePolicy(): DTypePolicy {
@@ -107,6 +113,7 @@ export abstract class LayerState extends Callable {
     constraint = null,
   }: WeightOptions = {}): Variable {
     this.#requireUnlocked(`weight '${name}'`)
+    if (this.#weights.length === 0) this.#joinOwners()
     if (shape.some((size) => !Number.isInteger(size))) {
       throw new ShapeError({
         where: this.name,
@@ -134,7 +141,32 @@ export abstract class LayerState extends Callable {
     const { layers } = findState(this, isLayer)
     const late = this.#locked === undefined || this.#isBuilding ? undefined : layers.find((layer) => !this.#locked?.has(layer))
     if (late !== undefined) this.#requireUnlocked(`layer '${late.name}'`)
-    return layers
+    if (this.#adopted.size === 0) return layers
+    const inFields = new Set(layers.flatMap((layer) => layer.#withSublayers()))
+    return [...layers, ...[...this.#adopted].filter((layer) => !inFields.has(layer))]
+  }
+
+  /** Sees to it that each layer inside which this one is being built knows of the next: a layer belongs where it is built. */
+  #joinOwners(): void {
+    const owners: readonly Layer[] = currentLayers()
+    const chain = owners.at(-1) === (this as unknown as Layer) ? owners : [...owners, this as unknown as Layer]
+    const known = new Set<LayerState>((chain[0] as Layer).#withSublayers())
+    for (let i = 1; i < chain.length; i++) {
+      const [owner, layer] = [chain[i - 1] as Layer, chain[i] as Layer]
+      if (!known.has(layer)) owner.#adopt(layer)
+      for (const inner of layer.#withSublayers()) known.add(inner)
+    }
+  }
+
+  #adopt(layer: Layer): void {
+    if (layer.#madeInCallOf === this) {
+      throw new GraphError({
+        where: this.name,
+        problem: `layer '${layer.name}' is made anew in each call, and so would be its weights`,
+        hint: 'make it in the constructor or in build(), and keep it in a field',
+      })
+    }
+    this.#adopted.add(layer)
   }
 
   #requireUnlocked(what: string): void {

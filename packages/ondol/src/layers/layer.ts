@@ -86,6 +86,8 @@ export class Layer extends LayerState implements Operation {
   static readonly positional: readonly string[] = []
   /** Has nothing to build: is built as soon as made, unless a subclass overrides `build`. */
   static readonly isStateless: boolean = false
+  /** Whether a call is taken for training when nobody says. */
+  static readonly trainsByDefault: boolean = false
   /** Whether `fromConfig` makes the layers in its config itself. */
   static readonly readsLayers: boolean = false
 
@@ -103,6 +105,7 @@ export class Layer extends LayerState implements Operation {
   #buildShapes: readonly unknown[] | undefined
   /** As read from a file, which may name shapes that are not known here. */
   #givenBuildConfig: Readonly<Record<string, unknown>> | undefined
+  readonly #hasOwnBuild: boolean
   #hasWarnedOfMask = false
 
   constructor(options: LayerOptions = {}) {
@@ -120,7 +123,9 @@ export class Layer extends LayerState implements Operation {
     this.built = Class.isStateless && this.build === Layer.prototype.build
     // Whoever calls build(), it runs the same way; `super.build(…)` still finds the classes' own.
     const ownBuild = this.build
-    const build = (...shapes: unknown[]): void => this.#runBuild(() => ownBuild.apply(this, shapes), shapes)
+    this.#hasOwnBuild = ownBuild !== Layer.prototype.build
+    const build = (...shapes: unknown[]): void =>
+      this.#runBuild(() => (this.#hasOwnBuild ? ownBuild.apply(this, shapes) : this.#buildByCalling(shapes)), shapes)
     Object.defineProperty(this, 'build', { value: build, enumerable: false, writable: true, configurable: true })
   }
 
@@ -191,7 +196,24 @@ export class Layer extends LayerState implements Operation {
       if (!(leaf instanceof Tensor || leaf instanceof KerasTensor)) return null
       return anyBatch && leaf.shape.length > 0 ? [null, ...leaf.shape.slice(1)] : [...leaf.shape]
     }
-    this.build(...args.map((arg) => mapTree(arg as Tree<unknown>, shapeOf)))
+    const shapes = args.map((arg) => mapTree(arg as Tree<unknown>, shapeOf))
+    // Without a build of its own, the call builds what is in it.
+    if (this.#hasOwnBuild) this.build(...shapes)
+    else this.#runBuild(() => {}, shapes)
+  }
+
+  /** Builds the layers inside by a call on symbols of these shapes. */
+  #buildByCalling(shapes: readonly unknown[]): void {
+    if (this.built || shapes.length === 0 || shapes.some((shape) => shape === null || shape === undefined)) return
+    try {
+      this.#describe(
+        shapes.map((shape) => this.#symbolOf(shape)),
+        {},
+      )
+    } catch (error) {
+      // With nothing left to build, it may be that it can only be called on real data.
+      if (this.sublayers.some((layer) => !layer.built)) throw error
+    }
   }
 
   /** Whether a call builds it with `null` for the batch size, or with that of the data at hand. */
@@ -257,11 +279,12 @@ export class Layer extends LayerState implements Operation {
     this.#ensureBuilt(inputs)
     const outer = currentCall()
     if (outer === undefined) this.clearLosses()
-    const training = (options.training as boolean | null | undefined) ?? outer?.training ?? false
+    const given = (options.training as boolean | null | undefined) ?? outer?.training
+    const training = given ?? (this.constructor as typeof Layer).trainsByDefault
     const mask = (options.mask as Masks | null | undefined) ?? masksOf(inputs[0] as Tree<unknown>)
     const ownOptions = mapTree(options as Tree<unknown>, (leaf) => (leaf instanceof Tensor ? this.#castFloat(leaf) : leaf)) as object
     const callOptions: CallOptions = { ...ownOptions, training, mask }
-    const context: CallContext = { training, batchIsUnknown: outer?.batchIsUnknown ?? false }
+    const context: CallContext = { training: given, batchIsUnknown: outer?.batchIsUnknown ?? false }
     const { computeDtype, variableDtype } = this
     const autocast = this.autocast && isFloat(computeDtype) && computeDtype !== variableDtype ? computeDtype : undefined
     return withCall(context, () =>
@@ -347,7 +370,7 @@ export class Layer extends LayerState implements Operation {
       masked.forEach((mask, index) => {
         if (mask !== undefined) setMask(leaves[index] as Tensor, innerMasks[next++] as Tensor)
       })
-      const context = currentCall() ?? { training: false, batchIsUnknown }
+      const context = currentCall() ?? { training: undefined, batchIsUnknown }
       const output = withCall({ ...context, batchIsUnknown }, () => withoutTapes(() => this.#callOnTensors(inner, abstractOptions)))
       const outputMasks = flatten(output).map((leaf) => anyMaskOf(leaf) as Tensor | undefined)
       hasMask = outputMasks.map((mask) => mask !== undefined)
@@ -359,13 +382,17 @@ export class Layer extends LayerState implements Operation {
 
   /** The shape that comes out for a shape that goes in; `null` sizes allowed. */
   computeOutputShape(inputShape: Tree<number | null>): Tree<PartialShape> {
-    const toSymbol = (shape: unknown): Tree<KerasTensor> => {
-      if (Array.isArray(shape) && shape.every((size) => size === null || typeof size === 'number'))
-        return new KerasTensor(shape, { dtype: this.computeDtype, name: 'shape' })
-      if (Array.isArray(shape)) return shape.map(toSymbol)
-      return Object.fromEntries(Object.entries(shape as object).map(([key, item]) => [key, toSymbol(item)]))
-    }
-    return mapTree(this.computeOutputSpec(toSymbol(inputShape)), ({ shape }) => shape as unknown as PartialShape) as Tree<PartialShape>
+    return mapTree(
+      this.computeOutputSpec(this.#symbolOf(inputShape)),
+      ({ shape }) => shape as unknown as PartialShape,
+    ) as Tree<PartialShape>
+  }
+
+  #symbolOf(shape: unknown): Tree<KerasTensor> {
+    if (Array.isArray(shape) && shape.every((size) => size === null || typeof size === 'number'))
+      return new KerasTensor(shape, { dtype: this.computeDtype, name: 'shape' })
+    if (Array.isArray(shape)) return shape.map((item) => this.#symbolOf(item))
+    return Object.fromEntries(Object.entries(shape as object).map(([key, item]) => [key, this.#symbolOf(item)]))
   }
 
   /** The symbolic outputs for symbolic inputs, without recording a call. */

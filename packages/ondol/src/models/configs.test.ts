@@ -125,7 +125,7 @@ describe('configs', () => {
     expect(customObjectScope({ Scale }, () => run(modelFromJson(text)))).toEqual([[15]])
     registerKerasSerializable('test')(Scale)
     const registered = new Sequential([Input({ shape: [1] }), new Scale({ factor: 4 })]).toJson()
-    expect(registered).toContain('"registered_name":"test>Scale"')
+    expect(registered).toContain('"registered_name": "test>Scale"')
     expect(run(modelFromJson(registered))).toEqual([[20]])
   })
 
