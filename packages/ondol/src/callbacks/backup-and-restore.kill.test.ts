@@ -81,5 +81,5 @@ describe.each(runs)('BackupAndRestore on $backend, saveFreq $saveFreq', ({ backe
     expect(life.result).toEqual(whole.result)
     // Nothing is left behind: no checkpoint, nor parts of one.
     expect(life.result?.left).toEqual([])
-  })
+  }, 120_000)
 })

@@ -109,7 +109,7 @@ describe('training that is taken up again', () => {
     ['in executions of two batches', () => ({ backup: { saveFreq: 2 }, compile: { stepsPerExecution: 2 } })],
     ['with a generator', () => ({ backup: { saveFreq: 3 }, data: () => generated })],
     ['with a generator, from the end of its batches', () => ({ backup: { saveFreq: 4 }, data: () => generated })],
-    ['with epochs that are parts of a pass', () => ({ backup: { saveFreq: 2 }, fit: { stepsPerEpoch: 3, epochs: 4 } })],
+    ['with epochs that are parts of a pass', () => ({ backup: { saveFreq: 2 }, fit: { stepsPerEpoch: 2, epochs: 5 } })],
     ['with validation', () => ({ backup: { saveFreq: 3 }, fit: { validationData: [x, y] } })],
     ['with averages and gathered gradients', () => ({ backup: { saveFreq: 3 }, compile: { optimizer: averaging() } })],
     [
@@ -120,9 +120,9 @@ describe('training that is taken up again', () => {
   ])('%s ends with the same bits', async (_, setting) => {
     const whole = await train(setting())
     for (const [epoch, batch] of [
-      [0, 2],
+      [0, 1],
       [1, 0],
-      [2, 2],
+      [2, 1],
     ] as const) {
       await expect(train(setting(), crashAt(epoch, batch))).rejects.toThrow('power cut')
     }

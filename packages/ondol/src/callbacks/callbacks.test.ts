@@ -12,6 +12,7 @@ import type { TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
 import { resetNames } from '../ops/naming.js'
 import { SGD } from '../optimizers/index.js'
+import type { FitOptions } from '../training/index.js'
 import {
   type Callback,
   CallbackList,
@@ -286,7 +287,7 @@ describe('SwapEMAWeights', () => {
     })
     const { model } = await train([], 2)
     model.setWeights([[[0.25]]])
-    const options = { verbose: 0, validationData: [[[1]], [[1]]] as const }
+    const options: FitOptions = { verbose: 0, validationData: [[[1]], [[1]]] }
     await expect(model.fit([[1]], [[1]], { ...options, callbacks: [swap, fail] })).rejects.toThrow('enough')
     const before: number[] = []
     const look = new LambdaCallback({ onEpochBegin: () => void before.push(weightOf(model)) })

@@ -52,26 +52,17 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-function make({ name, options: spelled }: Script['callbacks'][number]): callbacks.Callback {
-  const { filepath, filename, factor, verbose, ...rest } = fromKerasConfig(spelled)
-  const options = { ...rest, ...(factor !== undefined && { factor }), ...(verbose !== undefined && { verbose }) }
-  switch (name) {
-    case 'EarlyStopping':
-      return new callbacks.EarlyStopping(options)
-    case 'ReduceLROnPlateau':
-      return new callbacks.ReduceLROnPlateau(options)
-    case 'LearningRateScheduler':
-      return new callbacks.LearningRateScheduler((_, rate) => rate * (factor as number), { verbose: verbose as number })
-    case 'ModelCheckpoint':
-      return new callbacks.ModelCheckpoint(filepath as string, options)
-    case 'CSVLogger':
-      return new callbacks.CSVLogger(join(folder, filename as string), options)
-    case 'TerminateOnNaN':
-      return new callbacks.TerminateOnNaN(options)
-    default:
-      throw new Error(`no such callback: ${name}`)
-  }
+/** As the vectors spell it: keyword arguments, some of which come by position here. */
+const MAKERS: Readonly<Record<string, (options: Readonly<Record<string, unknown>>) => callbacks.Callback>> = {
+  EarlyStopping: (options) => new callbacks.EarlyStopping(options),
+  ReduceLROnPlateau: (options) => new callbacks.ReduceLROnPlateau(options),
+  LearningRateScheduler: ({ factor, ...options }) => new callbacks.LearningRateScheduler((_, rate) => rate * (factor as number), options),
+  ModelCheckpoint: ({ filepath, ...options }) => new callbacks.ModelCheckpoint(filepath as string, options),
+  CSVLogger: ({ filename, ...options }) => new callbacks.CSVLogger(join(folder, filename as string), options),
+  TerminateOnNaN: (options) => new callbacks.TerminateOnNaN(options),
 }
+
+const make = ({ name, options }: Script['callbacks'][number]): callbacks.Callback => MAKERS[name]!(fromKerasConfig(options))
 
 /** Infinities and NaN are strings in vectors. */
 const numbers = (logs: Told): Record<string, number> =>
