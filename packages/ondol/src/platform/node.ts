@@ -36,6 +36,14 @@ async function writeParts(path: string, write: (sink: ByteSink) => Promise<void>
     await rm(temporary, { force: true })
     throw error
   }
+  await flushFolder(dirname(path))
+}
+
+/** A new name is on the disk when its folder is. Windows flushes no folders. */
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path).catch(() => undefined)
+  await folder?.sync().catch(() => undefined)
+  await folder?.close()
 }
 
 /** Text on its way to the terminal. Node writes to one synchronously; a thread that waits for it does not stop this one. */
