@@ -8,6 +8,7 @@ import { SavingError } from '../core/errors.js'
 import type { PartialShape } from '../core/shape.js'
 import type { Tree } from '../core/tree.js'
 import { type Tensor, tensor, useBackend, type Variable } from '../engine/index.js'
+import { setDtypePolicy } from '../layers/config.js'
 import * as layers from '../layers/index.js'
 import * as losses from '../losses/index.js'
 import * as ops from '../ops/index.js'
@@ -341,6 +342,19 @@ describe('saveWeights and loadWeights', () => {
     third.compile({ optimizer: 'sgd', loss: 'mse' })
     await third.loadWeights(bytes)
     expect(warn.mock.calls.flat().join()).toMatch(/state of optimizer 'sgd' is not loaded/)
+  })
+
+  it('keep the loss scaling of a graph in mixed_float16', async () => {
+    setDtypePolicy('mixed_float16')
+    const model = build()
+    setDtypePolicy(null)
+    model.compile({ optimizer: 'adam', loss: 'mse' })
+    const [x, y] = [ramp([4, 3]), ramp([4, 2], 1)]
+    await model.trainOnBatch(x, y)
+    const again = await loadModel(await model.save())
+    expect(again.optimizer).toBeInstanceOf(optimizers.LossScaleOptimizer)
+    expect(await again.trainOnBatch(x, y)).toEqual(await model.trainOnBatch(x, y))
+    expect(await numbers(again, x)).toEqual(await numbers(model, x))
   })
 
   it('keep bfloat16 and float16 bit for bit', async () => {

@@ -42,6 +42,8 @@ interface ModelLike extends Layer {
   readonly layers: readonly Layer[]
   readonly graph: unknown
   readonly optimizer: Optimizer | null
+  readonly compileOptions: object | null
+  compile(options: object): void
 }
 
 /** An object, and the paths that lead to it: it is saved under the first. */

@@ -7,6 +7,7 @@ import { nearest } from '../core/registry.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { type Tensor, Variable } from '../engine/index.js'
 import { Layer } from '../layers/layer.js'
+import { LossScaleOptimizer } from '../optimizers/loss-scale.js'
 import { Optimizer } from '../optimizers/optimizer.js'
 import { type CustomState, isModel, ownVariablesOf, type Place, placesOf, type Saveable } from './saveable.js'
 import { type StoredArray, snapshot, tensorOf } from './values.js'
@@ -76,6 +77,7 @@ interface Failure {
  */
 export async function loadState(model: Saveable, reader: WeightReader, { skipMismatch = false }: LoadOptions = {}): Promise<void> {
   requireBuilt(model, 'load into')
+  await restoreLossScaling(model, reader)
   const matches: Match[] = []
   const failures: Failure[] = []
   const places = placesOf(model)
@@ -107,6 +109,14 @@ async function match(object: Saveable, paths: readonly string[], reader: WeightR
     return undefined
   }
   return failure
+}
+
+/** Keras writes neither the dtype policy of a graph nor the loss scaling that came from it, but their state. */
+async function restoreLossScaling(model: Saveable, reader: WeightReader): Promise<void> {
+  if (!isModel(model) || model.optimizer === null || model.optimizer instanceof LossScaleOptimizer) return
+  if ((await reader.arraysAt('optimizer/inner_optimizer')).size === 0) return
+  const scaled = new LossScaleOptimizer(model.optimizer, { name: 'loss_scale_optimizer' })
+  model.compile({ ...model.compileOptions, optimizer: scaled })
 }
 
 /** Makes the state of an optimizer that has not trained yet, if there is state to put in it. */

@@ -31,14 +31,18 @@ export class ZipWriter {
     if (this.#entries.some((entry) => entry.name === name)) {
       throw new SavingError({ where: name, problem: 'the archive has a member of this name already' })
     }
-    const measured = new Checksum()
-    await write(measured)
-    const { crc, byteLength } = measured
+    let [crc, byteLength] = [0, 0]
+    await write({
+      async write(bytes) {
+        crc = crc32(bytes, crc)
+        byteLength += bytes.length
+      },
+    })
     const entry = { name, isDeflated: false, crc, byteLength, storedLength: byteLength, offset: this.#position }
     await this.#write(localHeader(entry))
-    const written = new Checksum((bytes) => this.#write(bytes))
-    await write(written)
-    if (written.crc !== crc || written.byteLength !== byteLength)
+    const start = this.#position
+    await write({ write: (bytes) => this.#write(bytes) })
+    if (this.#position - start !== byteLength)
       throw new SavingError({ where: name, problem: 'what is saved changed while it was being saved' })
     this.#entries.push(entry)
   }
@@ -53,22 +57,5 @@ export class ZipWriter {
   async #write(bytes: Uint8Array): Promise<void> {
     await this.#sink.write(bytes)
     this.#position += bytes.length
-  }
-}
-
-/** Measures what goes through it. */
-class Checksum implements ByteSink {
-  crc = 0
-  byteLength = 0
-  readonly #next: ((bytes: Uint8Array) => Promise<void>) | undefined
-
-  constructor(next?: (bytes: Uint8Array) => Promise<void>) {
-    this.#next = next
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    this.crc = crc32(bytes, this.crc)
-    this.byteLength += bytes.length
-    await this.#next?.(bytes)
   }
 }
