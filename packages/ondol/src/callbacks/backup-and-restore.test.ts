@@ -208,6 +208,16 @@ describe('training that is taken up again', () => {
     expect((await train({ ...setting, fit: { epochs: 5 } })).epoch).toEqual([0, 1, 2, 3, 4])
   })
 
+  it('leaves nothing of itself to later runs when it fails before its first batch', async () => {
+    await expect(train({ backup: { saveFreq: 3 } }, crashAt(1, 1))).rejects.toThrow('power cut')
+    const model = makeModel()
+    const crash = new LambdaCallback({ onTrainBatchBegin: () => Promise.reject(new Error('power cut')) })
+    const options = { verbose: 0, batchSize: 3, callbacks: [new BackupAndRestore(`${folder}/backup`), crash] } as const
+    await expect(model.fit(x, y, options)).rejects.toThrow('power cut')
+    // Else the metrics of the next run would begin with the state of this one.
+    expect([model.onMetricsMade, model.fitPosition]).toEqual([undefined, null])
+  })
+
   it('says nothing by itself with saveFreq false', async () => {
     await expect(train({ backup: { saveFreq: false } }, crashAt(2, 0))).rejects.toThrow('power cut')
     expect(await readdir(folder)).toEqual([])

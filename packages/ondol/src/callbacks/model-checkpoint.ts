@@ -130,5 +130,4 @@ export class ModelCheckpoint extends MonitorCallback {
 const fiveDigits = (value: number): string => formatPython('{v:.5f}', { v: new PythonFloat(value) })
 
 /** A file cannot be renamed to where a folder is. */
-const isAboutFolder = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['EISDIR', 'ENOTEMPTY', 'EEXIST', 'EPERM'].includes(error.code as string)
+const isAboutFolder = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EISDIR'

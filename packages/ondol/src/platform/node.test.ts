@@ -48,3 +48,26 @@ it('leaves the old file, and no other, when writing fails', async () => {
   expect(await readdir(join(folder, 'c'))).toEqual(['kept'])
   expect([...(await readFile(path))]).toEqual([1])
 })
+
+it('adds to the end of a file, which it makes where there is none', async () => {
+  const path = join(folder, 'log/lines.txt')
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+  await platform.appendFile(path, encode('one\n'))
+  await platform.appendFile(path, encode('two\n'))
+  expect(await readFile(path, 'utf8')).toBe('one\ntwo\n')
+})
+
+it('lists folders, and removes files and empty folders only', async () => {
+  const inner = join(folder, 'list')
+  expect(await platform.listFolder(inner)).toEqual([])
+  await platform.writeFile(join(inner, 'a'), new Uint8Array(1))
+  await platform.writeFile(join(inner, 'b'), new Uint8Array(1))
+  expect([...(await platform.listFolder(inner))].sort()).toEqual(['a', 'b'])
+  await platform.remove(join(inner, 'a'))
+  await platform.remove(join(inner, 'a'))
+  await platform.remove(inner)
+  expect(await platform.listFolder(inner)).toEqual(['b'])
+  await platform.remove(join(inner, 'b'))
+  await platform.remove(inner)
+  expect(await readdir(folder)).not.toContain('list')
+})
