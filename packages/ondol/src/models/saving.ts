@@ -12,6 +12,7 @@ export {
 } from '../core/custom-objects.js'
 export type { Readable } from '../saving/location.js'
 export { type LoadModelOptions, type SaveOptions, saveModel } from '../saving/model-file.js'
+export { readNpz, writeNpz } from '../saving/npz.js'
 export { type DeserializeOptions, deserializeKerasObject, serializeKerasObject } from '../saving/objects.js'
 export type { CustomState } from '../saving/saveable.js'
 export type { LoadOptions } from '../saving/weights.js'
