@@ -1,6 +1,20 @@
 // What goes wrong in Keras programs: each mistake is named, with where, what was expected, what came and what to do.
 import { beforeEach, describe, expect, it } from 'vitest'
-import { activations, Input, initializers, layers, losses, Model, metrics, ops, optimizers, Sequential, tensor, utils } from '../index.js'
+import {
+  activations,
+  Input,
+  initializers,
+  layers,
+  losses,
+  Model,
+  metrics,
+  ops,
+  optimizers,
+  Sequential,
+  tensor,
+  utils,
+  Variable,
+} from '../index.js'
 
 beforeEach(() => utils.clearSession())
 
@@ -70,6 +84,11 @@ describe('options', () => {
     ['a near miss', () => layers.dense(1, { activation: 'rellu' as never }), /did you mean 'relu'/],
   ])('%s', (_, mistake, message) => expect(mistake).toThrow(message))
 
+  it('want tensors as the first values of Variables', () => {
+    expect(() => new Variable([1, 2] as never)).toThrow(/no tensor[\s\S]*tensor\(/)
+    expect(() => new Variable(Input({ shape: [2] }) as never)).toThrow(/no tensor[\s\S]*KerasTensor/)
+  })
+
   it('say what weights a layer has', () => {
     const dense = layers.dense(2, { name: 'x' })
     dense.build([null, 3])
@@ -90,6 +109,8 @@ describe('fit', () => {
   ]
 
   it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['an option that there is not', () => model('mse').fit(x, x, { ...silent, epoch: 3 } as never), /'epoch'[\s\S]*did you mean 'epochs'/],
+    ['callbacks that are none', () => model('mse').fit(x, x, { ...silent, callbacks: [3] } as never), /no callback[\s\S]*LambdaCallback/],
     ['before compile', () => model().fit(x, x, silent), /compile/],
     ['evaluate before compile', () => model().evaluate(x, x, silent), /compile/],
     ['different numbers of samples', () => model('mse').fit(x, x.slice(1), silent), /x[\s\S]*3[\s\S]*y[\s\S]*2/],

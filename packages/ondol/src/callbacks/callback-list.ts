@@ -238,7 +238,17 @@ export class CallbackList extends Callback {
 const wants = (callback: Callback, hook: BatchHook): boolean =>
   callback instanceof CallbackList ? callback.wants(hook) : overrides(callback, hook)
 
-const flat = (callbacks: NestedCallbacks): Callback[] => (callbacks instanceof Callback ? [callbacks] : callbacks.flatMap(flat))
+function flat(callbacks: NestedCallbacks): Callback[] {
+  if (callbacks instanceof Callback) return [callbacks]
+  if (Array.isArray(callbacks)) return callbacks.flatMap(flat)
+  throw new ValueError({
+    where: 'callbacks',
+    problem: 'this is no callback',
+    expected: 'an object of callbacks.Callback, or a list of them',
+    received: String(callbacks),
+    hint: 'functions become one with new callbacks.LambdaCallback({ onEpochEnd })',
+  })
+}
 
 async function readAll(entries: readonly (readonly [string, number | Tensor])[]): Promise<Logs> {
   const values = await Promise.all(entries.map(([, value]) => (value instanceof Tensor ? value.item() : value)))

@@ -3,7 +3,7 @@
  * the last assignment an output, written into the Variable's memory in place.
  */
 import type { DType } from '../core/dtype.js'
-import { DisposedError, DTypeError, ShapeError } from '../core/errors.js'
+import { DisposedError, DTypeError, ShapeError, ValueError } from '../core/errors.js'
 import { formatShape, type Shape, sameShape } from '../core/shape.js'
 import type { Backend } from './backend.js'
 import { bind, moveTo } from './bind.js'
@@ -52,6 +52,14 @@ export class Variable implements TracedState {
   /** `initial` is a tensor, or a function that makes one (run for real even while tracing). */
   constructor(initial: Tensor | (() => Tensor), { name = 'variable', trainable = true, autocast = true }: VariableOptions = {}) {
     const value = typeof initial === 'function' ? withoutTrace(initial) : initial
+    if (!(value instanceof Tensor))
+      throw new ValueError({
+        where: `Variable ${name}`,
+        problem: 'the first value is no tensor',
+        expected: 'a tensor, or a function that gives one',
+        received: String(value),
+        hint: 'numbers become one with tensor(…)',
+      })
     this.shape = value.shape
     this.dtype = value.dtype
     this.name = name
