@@ -38,6 +38,43 @@ def models():
     yield "compiled", compiled
 
 
+    yield "text_classifier", keras.Sequential(
+        [keras.Input((10000,)), L.Dense(16, activation="relu"), L.Dense(16, activation="relu"), L.Dense(1, activation="sigmoid")], name="text_classifier")
+    yield "embedding_classifier", keras.Sequential(
+        [keras.Input((20,)), L.Embedding(10000, 8), L.Flatten(), L.Dense(1, activation="sigmoid")], name="embedding_classifier")
+    yield "separable", keras.Sequential([
+        keras.Input((64, 64, 3)), L.SeparableConv2D(32, 3, activation="relu"), L.SeparableConv2D(64, 3, activation="relu"), L.MaxPooling2D(2),
+        L.SeparableConv2D(64, 3, activation="relu"), L.SeparableConv2D(128, 3, activation="relu"), L.MaxPooling2D(2),
+        L.SeparableConv2D(64, 3, activation="relu"), L.SeparableConv2D(128, 3, activation="relu"), L.GlobalAveragePooling2D(),
+        L.Dense(32, activation="relu"), L.Dense(10, activation="softmax")], name="separable")
+    x = keras.Input((64,))
+    yield "graph", keras.Model(x, L.Dense(10, activation="softmax")(L.Dense(32, activation="relu")(L.Dense(32, activation="relu")(x))), name="graph")
+    x = posts = keras.Input((None,), dtype="int32", name="posts")
+    x = L.Embedding(50000, 256)(x)
+    x = L.MaxPooling1D(5)(L.Conv1D(128, 5, activation="relu")(x))
+    x = L.MaxPooling1D(5)(L.Conv1D(256, 5, activation="relu")(L.Conv1D(256, 5, activation="relu")(x)))
+    x = L.GlobalMaxPooling1D()(L.Conv1D(256, 5, activation="relu")(L.Conv1D(256, 5, activation="relu")(x)))
+    x = L.Dense(128, activation="relu")(x)
+    heads = [L.Dense(1, name="age")(x), L.Dense(10, activation="softmax", name="income")(x), L.Dense(1, activation="sigmoid", name="gender")(x)]
+    yield "author", keras.Model(posts, heads, name="author")
+    x = keras.Input((224, 224, 3))
+    a = L.Conv2D(128, 1, strides=2, activation="relu")(x)
+    b = L.Conv2D(128, 3, strides=2, padding="same", activation="relu")(L.Conv2D(128, 1, activation="relu")(x))
+    c = L.Conv2D(128, 3, padding="same", activation="relu")(L.AveragePooling2D(3, strides=2, padding="same")(x))
+    d = L.Conv2D(128, 3, padding="same", activation="relu")(L.Conv2D(128, 1, activation="relu")(x))
+    d = L.Conv2D(128, 3, strides=2, padding="same", activation="relu")(d)
+    yield "inception", keras.Model(x, L.concatenate([a, b, c, d]), name="inception")
+    yield "wide_names", keras.Sequential([
+        keras.Input((4,)), L.Dense(3, name="\u4e00\u5c64_\ud55c\uad6d\uc5b4_\u65e5\u672c\u8a9e\u306e\u540d\u524d\u304c\u3068\u3066\u3082\u9577\u3044"),
+        L.Dense(2, name="caf\u0065\u0301_\U0001f600_\U0001f680"), L.Dense(1, name="\uff26\uff35\uff2c\uff2c")], name="\u6a21\u578b")
+    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+    several = keras.Model([a, b], {"sum": L.Add(name="total")([a, b]), "more": [L.Dense(2, name="d")(a), b]}, name="several")
+    p, q = keras.Input((3,), name="p"), keras.Input((3,), name="q")
+    yield "model_with_several_outputs", keras.Model([p, q], L.Concatenate()(several([p, q])["more"]), name="model_with_several_outputs")
+    state = keras.Sequential([keras.Input((5, 3)), L.LSTM(4, return_state=True)], name="state")
+    yield "state", state
+
+
 def summary(model, **options):
     lines = []
     model.summary(print_fn=lambda text, line_break=False: lines.append(text), **options)
@@ -48,10 +85,15 @@ def summaries():
     keras.backend.clear_session()
     found = []
     for title, model in models():
-        for options in ({"line_length": 80}, {"line_length": 100}, {"line_length": 120}):
+        many = ("mlp", "unbuilt", "convnet", "question_answering", "siamese", "frozen", "nested", "residual", "compiled")
+        for options in ({"line_length": 80}, {"line_length": 100}, {"line_length": 120})[:3 if title in many else 1]:
             found.append({"title": title, "options": options, "text": summary(model, **options)})
-        if title in ("frozen", "nested"):
+        if title in ("frozen", "nested", "model_with_several_outputs"):
             for options in ({"line_length": 80, "show_trainable": True}, {"line_length": 100, "expand_nested": True}):
+                found.append({"title": title, "options": options, "text": summary(model, **options)})
+        if title == "nested":
+            for options in ({"line_length": 40}, {"line_length": 20}, {"line_length": 90, "positions": [0.2, 0.5, 1.0]},
+                            {"line_length": 80, "layer_range": ["inner", "inner"]}):
                 found.append({"title": title, "options": options, "text": summary(model, **options)})
         keras.backend.clear_session()  # so that automatic names start afresh in the next model
     return found

@@ -3,6 +3,7 @@ import { createHostBackend } from '../backends/host/index.js'
 import { useBackend } from '../engine/index.js'
 import * as layers from '../layers/index.js'
 import { resetNames } from '../ops/naming.js'
+import type { KerasTensor } from '../ops/operation.js'
 import { readVectors } from '../testing/vectors.js'
 import { Model, Sequential, type SummaryOptions } from './index.js'
 
@@ -10,7 +11,13 @@ const { Input } = layers
 
 interface SummaryVector {
   readonly title: string
-  readonly options: { readonly line_length: number; readonly show_trainable?: boolean; readonly expand_nested?: boolean }
+  readonly options: {
+    readonly line_length: number
+    readonly show_trainable?: boolean
+    readonly expand_nested?: boolean
+    readonly positions?: number[]
+    readonly layer_range?: [string, string]
+  }
   readonly text: string
 }
 
@@ -71,6 +78,90 @@ const MODELS: Record<string, () => Model> = {
       name: 'residual',
     })
   },
+  text_classifier: () =>
+    new Sequential(
+      [
+        Input({ shape: [10000] }),
+        layers.dense(16, { activation: 'relu' }),
+        layers.dense(16, { activation: 'relu' }),
+        layers.dense(1, { activation: 'sigmoid' }),
+      ],
+      { name: 'text_classifier' },
+    ),
+  embedding_classifier: () =>
+    new Sequential([Input({ shape: [20] }), layers.embedding(10000, 8), layers.flatten(), layers.dense(1, { activation: 'sigmoid' })], {
+      name: 'embedding_classifier',
+    }),
+  separable: () => {
+    const conv = (filters: number) => layers.separableConv2d(filters, 3, { activation: 'relu' })
+    const [pool, another] = [layers.maxPooling2d(2), layers.maxPooling2d(2)]
+    return new Sequential(
+      [
+        Input({ shape: [64, 64, 3] }),
+        conv(32),
+        conv(64),
+        pool,
+        conv(64),
+        conv(128),
+        another,
+        conv(64),
+        conv(128),
+        layers.globalAveragePooling2d(),
+        layers.dense(32, { activation: 'relu' }),
+        layers.dense(10, { activation: 'softmax' }),
+      ],
+      { name: 'separable' },
+    )
+  },
+  graph: () => {
+    const x = Input({ shape: [64] })
+    const dense = (units: number, activation: 'relu' | 'softmax' = 'relu') => layers.dense(units, { activation })
+    return new Model({ inputs: x, outputs: dense(10, 'softmax')(dense(32)(dense(32)(x))), name: 'graph' })
+  },
+  author: () => {
+    const posts = Input({ shape: [null], dtype: 'int32', name: 'posts' })
+    const conv = (filters: number) => layers.conv1d(filters, 5, { activation: 'relu' })
+    let x = layers.embedding(50000, 256, { embeddingsInitializer: 'zeros' })(posts)
+    x = layers.maxPooling1d(5)(conv(128)(x))
+    x = layers.maxPooling1d(5)(conv(256)(conv(256)(x)))
+    x = layers.globalMaxPooling1d()(conv(256)(conv(256)(x)))
+    x = layers.dense(128, { activation: 'relu' })(x)
+    const heads = [
+      layers.dense(1, { name: 'age' })(x),
+      layers.dense(10, { activation: 'softmax', name: 'income' })(x),
+      layers.dense(1, { activation: 'sigmoid', name: 'gender' })(x),
+    ]
+    return new Model({ inputs: posts, outputs: heads, name: 'author' })
+  },
+  inception: () => {
+    const x = Input({ shape: [224, 224, 3] })
+    const conv = (size: number, options: layers.ConvOptions = {}) => layers.conv2d(128, size, { activation: 'relu', ...options })
+    const same = { padding: 'same' } as const
+    const a = conv(1, { strides: 2 })(x)
+    const b = conv(3, { strides: 2, ...same })(conv(1)(x))
+    const c = conv(3, same)(layers.averagePooling2d(3, { strides: 2, ...same })(x))
+    const d = conv(3, same)(conv(1)(x))
+    return new Model({ inputs: x, outputs: layers.concatenate([a, b, c, conv(3, { strides: 2, ...same })(d)]), name: 'inception' })
+  },
+  wide_names: () =>
+    new Sequential(
+      [
+        Input({ shape: [4] }),
+        layers.dense(3, { name: '一層_한국어_日本語の名前がとても長い' }),
+        layers.dense(2, { name: 'cafe\u0301_😀_🚀' }),
+        layers.dense(1, { name: 'ＦＵＬＬ' }),
+      ],
+      { name: '模型' },
+    ),
+  model_with_several_outputs: () => {
+    const [a, b] = [Input({ shape: [3], name: 'a' }), Input({ shape: [3], name: 'b' })]
+    const total = new layers.Add({ name: 'total' })([a, b])
+    const several = new Model({ inputs: [a, b], outputs: { sum: total, more: [layers.dense(2, { name: 'd' })(a), b] }, name: 'several' })
+    const [p, q] = [Input({ shape: [3], name: 'p' }), Input({ shape: [3], name: 'q' })]
+    const { more } = several([p, q]) as unknown as { more: KerasTensor[] }
+    return new Model({ inputs: [p, q], outputs: layers.concatenate(more), name: 'model_with_several_outputs' })
+  },
+  state: () => new Sequential([Input({ shape: [5, 3] }), layers.lstm(4, { returnState: true })], { name: 'state' }),
   compiled: () => {
     const compiled = new Sequential([Input({ shape: [4] }), layers.dense(3)], { name: 'compiled' })
     compiled.compile({ optimizer: 'adam', loss: 'mse' })
@@ -86,12 +177,44 @@ describe('summary prints what Keras prints', () => {
   for (const { title, options, text } of readVectors<SummaryVector[]>('summaries')) {
     it(`${title} ${JSON.stringify(options)}`, () => {
       const { line_length: lineLength, show_trainable: showTrainable = false, expand_nested: expandNested = false } = options
+      const more = {
+        ...(options.positions && { positions: options.positions }),
+        ...(options.layer_range && { layerRange: options.layer_range }),
+      }
       let printed = ''
-      const settings: SummaryOptions = { lineLength, showTrainable, expandNested, printFn: (part) => (printed += part) }
+      const settings: SummaryOptions = { lineLength, showTrainable, expandNested, ...more, printFn: (part) => (printed += part) }
       ;(MODELS[title] as () => Model)().summary(settings)
       // Keras was recorded on a console of 80 characters, which cuts longer lines off.
-      const cut = printed.split('\n').map((line) => line.slice(0, 80))
+      const cut = printed.split('\n').map((line) => (lineLength > 80 ? line.slice(0, 80) : line))
       expect(cut.join('\n')).toBe(text)
     })
   }
+})
+
+describe('summary', () => {
+  it('counts what the tutorials count', () => {
+    const totals = {
+      text_classifier: '160,305',
+      graph: '3,466',
+      question_answering: '1,337,332',
+      author: '14,146,316',
+      inception: '447,872',
+      siamese: '20,673',
+      embedding_classifier: '80,161',
+      separable: '38,949',
+    }
+    for (const [title, total] of Object.entries(totals)) {
+      resetNames()
+      const texts: string[] = []
+      ;(MODELS[title] as () => Model)().summary({ printFn: (text) => texts.push(text) })
+      expect(texts).toHaveLength(1)
+      expect(texts[0]).toContain(` Total params: ${total} (`)
+    }
+  })
+
+  it('refuses lines too short for a table, and ranges that name nothing', () => {
+    const model = (MODELS.nested as () => Model)()
+    expect(() => model.summary({ lineLength: 8 })).toThrow(/too short for a table/)
+    expect(() => model.summary({ layerRange: ['nothing', 'dense'] })).toThrow(/layerRange names no layers/)
+  })
 })

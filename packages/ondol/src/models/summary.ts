@@ -106,7 +106,7 @@ function shapeCell(operation: Operation): StyledText {
 /** Shapes of the last call's outputs, or what building tells. */
 function outputShapes(operation: Operation): Tree<PartialShape> | undefined {
   const last = operation.inboundNodes.at(-1)
-  if (last !== undefined) return mapShapes(last.output)
+  if (last !== undefined) return last.outputs.map(mapShapes)
   if (!(operation instanceof Layer) || !operation.built) return undefined
   const { graph } = operation as { graph?: Model['graph'] }
   if (graph !== undefined) return mapShapes(graph.outputTree)

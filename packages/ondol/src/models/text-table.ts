@@ -27,17 +27,22 @@ export function drawTable(columns: readonly Column[], rows: readonly (readonly S
   )
   const rule = (left: string, line: string, cross: string, right: string): string =>
     left + widths.map((w) => line.repeat(w)).join(cross) + right
-  const drawRow = (cells: readonly StyledText[], edge: string): string[] => {
+  // Titles stand at the bottom of their row, everything else at the top.
+  const drawRow = (cells: readonly StyledText[], edge: string, isHead = false): string[] => {
     const wrapped = cells.map((cell, i) => wrapCell(cell, Math.max((widths[i] as number) - 2, 0), (columns[i] as Column).align))
     const height = Math.max(...wrapped.map((lines) => lines.length))
     return Array.from({ length: height }, (_, line) => {
-      const parts = wrapped.map((lines, i) => ` ${render(lines[line] ?? blanks(Math.max((widths[i] as number) - 2, 0)), hasStyles)} `)
+      const parts = wrapped.map(
+        (lines, i) =>
+          ` ${render(lines[isHead ? line - height + lines.length : line] ?? blanks(Math.max((widths[i] as number) - 2, 0)), hasStyles)} `,
+      )
       return `${edge}${parts.join(edge)}${edge}`
     })
   }
   const head = drawRow(
     columns.map(({ title }) => [{ text: title, style: '1' }]),
     '┃',
+    true,
   )
   const body = rows.flatMap((row, i) => [...(i === 0 ? [] : [rule('├', '─', '┼', '┤')]), ...drawRow(row, '│')])
   return [rule('┏', '━', '┳', '┓'), ...head, rule('┡', '━', '╇', '┩'), ...body, rule('└', '─', '┴', '┘')].join('\n')
