@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
+import { sourceOf } from '../core/bytes.js'
 import { SavingError } from '../core/errors.js'
 import type { PartialShape } from '../core/shape.js'
 import type { Tree } from '../core/tree.js'
@@ -14,6 +15,9 @@ import * as losses from '../losses/index.js'
 import * as ops from '../ops/index.js'
 import { resetNames } from '../ops/naming.js'
 import * as optimizers from '../optimizers/index.js'
+import { bytesFrom } from '../saving/location.js'
+import { ZipReader } from '../saving/zip/reader.js'
+import { ZipWriter } from '../saving/zip/writer.js'
 import { elements, isVectorTensor, readVectors, type VectorTensor } from '../testing/vectors.js'
 import { Model, Sequential } from './index.js'
 import * as saving from './saving.js'
@@ -369,21 +373,103 @@ describe('saveWeights and loadWeights', () => {
 })
 
 describe('hostile files', () => {
-  it('of any damage are refused or read, and never more', async () => {
-    const model = new Sequential([Input({ shape: [3] }), layers.dense(2)])
-    model.compile({ optimizer: 'sgd', loss: 'mse' })
-    const bytes = await model.save()
-    const start = new TextDecoder('latin1').decode(bytes).indexOf('config.json')
+  const small = async (): Promise<Uint8Array> => {
+    const x = Input({ shape: [3] })
+    const model = new Model({ inputs: x, outputs: ops.add(layers.dense(2, { activation: 'relu' })(x), 1) })
+    model.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['mae'] })
+    return model.save()
+  }
+  /** The archive with another config. */
+  async function withConfig(bytes: Uint8Array, change: (config: string) => string): Promise<Uint8Array> {
+    const zip = await ZipReader.open(sourceOf(bytes))
+    return bytesFrom(async (sink) => {
+      const writer = new ZipWriter(sink)
+      for (const name of zip.members.keys()) {
+        const member = await zip.read(name, 1e8)
+        await writer.add(name, name === 'config.json' ? new TextEncoder().encode(change(new TextDecoder().decode(member))) : member)
+      }
+      await writer.finish()
+    })
+  }
+
+  it('are refused with the place: code, unknown names, keys of prototypes, endless nesting', async () => {
+    const bytes = await small()
+    const cases: [RegExp, (config: string) => string][] = [
+      [
+        /line 1, column \d+: the key '__proto__' is not allowed/,
+        (config) => config.replace('"trainable"', '"__proto__": {"polluted": true}, "trainable"'),
+      ],
+      [/config\.json, line 1, column \d+: it is nested deeper/, (config) => config.replace('"relu"', '['.repeat(1e5))],
+      [/config\.json: there is no layer class 'Denss'[\s\S]*did you mean 'Dense'/, (config) => config.replace('"Dense"', '"Denss"')],
+      [
+        /config\.json: .*there is no layer class 'system'/s,
+        (config) => config.replace('"keras.layers", "class_name": "Dense"', '"os", "class_name": "system"'),
+      ],
+      [/config\.json/, (config) => config.replace('"relu"', '{"class_name": "__lambda__", "config": {"value": "4wEA"}}')],
+      [/config\.json/, (config) => config.replace('"units": 2', '"units": -2')],
+      [/config\.json/, () => '[1, 2'],
+      [/does not describe a model/, () => '{}'],
+    ]
+    for (const [message, change] of cases) {
+      const error = await loadModel(await withConfig(bytes, change)).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(error).toBeInstanceOf(SavingError)
+      expect((error as Error).message).toMatch(message)
+    }
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+    const without = await bytesFrom(async (sink) => {
+      const zip = new ZipWriter(sink)
+      await zip.add('model.weights.h5', new Uint8Array())
+      await zip.finish()
+    })
+    await expect(loadModel(without)).rejects.toThrow(/no member 'config\.json'/)
+  })
+
+  it('whose config is changed anywhere load, or are refused with a SavingError', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    const bytes = await small()
+    const values = fc.oneof(
+      fc.constantFrom(null, true, 0, -1, 1.5, '', 'x', 'keras.layers', [], {}, [[]]),
+      fc.integer({ min: -3, max: 3 }),
+      fc.json({ maxDepth: 2 }).map((text) => JSON.parse(text)),
+    )
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
-        fc.boolean(),
-        async (changes, inConfig) => {
-          const broken = bytes.slice()
-          for (const [at, value] of changes) broken[inConfig ? (start + at) % 3000 : at] = value
-          await loadModel(broken).catch((error) => expect(error).toBeInstanceOf(Error))
-        },
-      ),
+      fc.asyncProperty(fc.nat(), values, async (place, value) => {
+        const broken = await withConfig(bytes, (text) => {
+          const config = JSON.parse(text)
+          const places: [Record<string, unknown>, string][] = []
+          const visit = (node: unknown): void => {
+            if (typeof node !== 'object' || node === null) return
+            for (const [key, item] of Object.entries(node)) {
+              places.push([node as Record<string, unknown>, key])
+              visit(item)
+            }
+          }
+          visit(config)
+          const [node, key] = places[place % places.length] as [Record<string, unknown>, string]
+          node[key] = value
+          return JSON.stringify(config)
+        })
+        await loadModel(broken).catch((error) => {
+          if (!(error instanceof SavingError)) throw error
+        })
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('of any damage are refused or read, and never more', async () => {
+    const bytes = await small()
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), async (changes) => {
+        const broken = bytes.slice()
+        for (const [at, value] of changes) broken[at] = value
+        await loadModel(broken).catch((error) => {
+          if (!(error instanceof SavingError)) throw error
+        })
+      }),
       { numRuns: 200 },
     )
   })

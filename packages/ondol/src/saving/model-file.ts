@@ -4,7 +4,7 @@
  */
 import type { ByteSink } from '../core/bytes.js'
 import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
-import { SavingError } from '../core/errors.js'
+import { OndolError, SavingError } from '../core/errors.js'
 import { isSerializedObject } from '../core/spelling.js'
 import type { Layer } from '../layers/layer.js'
 import { deserialize, serialize } from '../layers/serialization.js'
@@ -145,6 +145,8 @@ function within<R>(where: string, body: () => R): R {
   try {
     return body()
   } catch (error) {
-    throw error instanceof SavingError ? error.within(where) : error
+    if (error instanceof SavingError) throw error.within(where)
+    const { message } = error instanceof OndolError ? { message: `${error.where ?? ''} ${error.problem}`.trim() } : (error as Error)
+    throw new SavingError({ where, problem: `no model can be made of this description: ${message}`, cause: error })
   }
 }
