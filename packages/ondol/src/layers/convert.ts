@@ -25,6 +25,14 @@ export function convertInput(arg: unknown, change: (x: Tensor) => Tensor): unkno
   if (arg instanceof Tensor) return change(arg)
   if (arg instanceof Variable) return change(arg.value)
   if (arg === null || arg === undefined) return arg
+  if (typeof arg === 'function' && 'className' in arg && 'inboundNodes' in arg) {
+    const { name } = arg as { readonly name: string }
+    throw new ValueError({
+      problem: `the layer '${name}' itself came where a tensor is needed`,
+      received: String(arg),
+      hint: `call it on its input first: ${name}(x)`,
+    })
+  }
   throw new ValueError({
     problem: 'only tensors may be passed by position',
     received: `${typeof arg} ${String(arg)}`,

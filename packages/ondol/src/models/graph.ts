@@ -120,6 +120,7 @@ function requireSymbols(where: string, what: string, tree: Tree<KerasTensor>): K
       problem: `${what} must be symbolic tensors`,
       expected: 'what Input(...) gives, or a layer called on it',
       received: isSymbolic(leaf) ? `${what}[${index}] = ${leaf}, which no operation made` : `${what}[${index}] = ${String(leaf)}`,
+      ...(typeof leaf === 'function' && { hint: 'this is a layer, not what it gives: call it on a tensor first' }),
     })
   })
   if (leaves.length === 0)

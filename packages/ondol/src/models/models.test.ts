@@ -5,6 +5,7 @@ import { jit, type Tensor, tensor, useBackend } from '../engine/index.js'
 import * as layers from '../layers/index.js'
 import * as ops from '../ops/index.js'
 import { resetNames } from '../ops/naming.js'
+import type { KerasTensor } from '../ops/operation.js'
 import { expectClose } from '../training/testing/vectors.js'
 import { Model, Sequential } from './index.js'
 
@@ -107,7 +108,68 @@ describe('Model', () => {
   })
 })
 
+describe('a graph', () => {
+  it('can be cut at any tensor, with an Input there, and written', () => {
+    const x = Input({ shape: [2], name: 'x' })
+    const hidden = layers.dense(3, { ...ones, name: 'hidden' })(x)
+    const head = new Model({ inputs: hidden, outputs: layers.dense(1, { ...ones, name: 'answer' })(hidden) })
+    expect(head.layers.map(({ name, className }) => `${name} ${className}`)).toEqual([`${hidden.name}CLONE InputLayer`, 'answer Dense'])
+    expect(head.inputShape).toEqual([null, 3])
+    expect((head(tensor([[1, 2, 3]])) as Tensor).arraySync()).toEqual([[6]])
+    expect(head.getConfig().input_layers).toEqual([`${hidden.name}CLONE`, 0, 0])
+  })
+
+  it('takes nested inputs by structure, by names, or flat; null for what is optional', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => Input({ shape: [1], name })) as [KerasTensor, KerasTensor, KerasTensor]
+    const model = new Model({ inputs: { second: [b, c], first: a } as never, outputs: ops.subtract(ops.add(a, b), ops.multiply(c, 2)) })
+    const [one, two, three] = [tensor([[1]]), tensor([[2]]), tensor([[3]])]
+    const run = (values: unknown): unknown => (model as (x: never) => unknown as (x: unknown) => Tensor)(values).arraySync()
+    expect(run({ first: one, second: [two, three] })).toEqual([[-3]])
+    expect(run({ c: three, b: two, a: one, z: one })).toEqual([[-3]])
+    expect(run([two, three, one])).toEqual([[-3]])
+    expect(() => run({ first: one })).toThrow(/no data for input 'second'/)
+    class OrZero extends layers.Layer {
+      override call(x: Tensor | null, y: Tensor | null): Tensor {
+        return y === null ? (x as Tensor) : ops.add(x as Tensor, y)
+      }
+    }
+    const extra = Input({ shape: [1], name: 'extra', optional: true })
+    const optional = new Model({ inputs: [a, extra], outputs: new OrZero()(a, extra) }) as unknown as (x: unknown) => Tensor
+    expect([optional([one, null]), optional([one, two]), optional({ a: one })].map((y) => y.arraySync())).toEqual([[[1]], [[3]], [[1]]])
+    expect(() => optional([null, one])).toThrow(/input 'a' is not optional, but null came/)
+  })
+
+  it('says when a layer was not called', () => {
+    expect(() => layers.dense(2)(layers.dense(3, { name: 'inner' }) as never)).toThrow(/the layer 'inner' itself came[\s\S]*inner\(x\)/)
+    expect(() => new Model({ inputs: Input({ shape: [1] }), outputs: layers.dense(2) as never })).toThrow(
+      /this is a layer, not what it gives/,
+    )
+  })
+})
+
 describe('Sequential', () => {
+  it('holds one layer twice, several outputs at its end, and layers of several inputs', () => {
+    const twice = layers.dense(2, ones)
+    const model = new Sequential([Input({ shape: [2] }), twice, twice])
+    expect((model(tensor([[1, 2]])) as Tensor).arraySync()).toEqual([[6, 6]])
+    expect(model.weights).toHaveLength(1)
+    const state = new Sequential([Input({ shape: [3, 2] }), layers.lstm(4, { returnState: true })])
+    expect(state.outputShape).toEqual([
+      [null, 4],
+      [null, 4],
+      [null, 4],
+    ])
+    const sum = new Sequential([new layers.Add()]) as unknown as (x: Tensor[]) => Tensor
+    expect(sum([tensor([[1]]), tensor([[2]])]).arraySync()).toEqual([[3]])
+  })
+
+  it('refuses to be built without layers, or twice for different shapes', () => {
+    expect(() => new Sequential().build([null, 2])).toThrow(/no layers to build/)
+    const model = new Sequential([layers.dense(1)])
+    model.build([null, 3])
+    expect(() => model.build([null, 4])).toThrow(/built for another input shape already/)
+  })
+
   it('is built by its first data, for any batch size', () => {
     const model = new Sequential([layers.dense(2, ones), layers.dense(1, ones)])
     expect(model.built).toBe(false)
