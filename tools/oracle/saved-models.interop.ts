@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { layers, loadModel, type Model, Model as ModelClass, ops, saving, type Tensor, type Tree, tensor, type Variable } from 'ondol'
+import { layers, loadModel, Model, ops, saving, type Tensor, type Tree, tensor, type Variable } from 'ondol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { elements, isVectorTensor, type VectorTensor } from '../../packages/ondol/src/testing/vectors.js'
 import { run } from '../setup/command.mjs'
@@ -40,7 +40,7 @@ let described: Readonly<Record<string, Description>> = {}
 let checked: Readonly<Record<string, Check>> = {}
 /** What went wrong here, by model: told by that model's test. */
 const failures = new Map<string, unknown>()
-const here_ = new Map<string, { prediction: number[][]; config: Config; loss?: number; trained?: number[][]; fromWeights: number[][] }>()
+const results = new Map<string, { prediction: number[][]; config: Config; loss?: number; trained?: number[][]; fromWeights: number[][] }>()
 
 class Scale extends layers.Layer {
   static override readonly configTable = { factor: 'value' } as const
@@ -58,7 +58,7 @@ class Scale extends layers.Layer {
   }
 }
 
-class Perceptron extends ModelClass {
+class Perceptron extends Model {
   static override readonly configTable = { units: 'value' } as const
   readonly units: number
   readonly dense1: layers.Dense
@@ -121,11 +121,11 @@ async function useHere(name: string, { x, y }: Description): Promise<void> {
     fromWeights: await predict(other, input),
   }
   if (y === null || !model.compiled) {
-    here_.set(name, facts)
+    results.set(name, facts)
     return
   }
   const { loss } = await model.trainOnBatch(input, decode(y), { returnDict: true })
-  here_.set(name, { ...facts, loss: loss as number, trained: await predict(model, input) })
+  results.set(name, { ...facts, loss: loss as number, trained: await predict(model, input) })
 }
 
 beforeAll(async () => {
@@ -182,10 +182,10 @@ const names = run(pythonPath() ?? 'python3', [
   .concat([...readFileSync(script, 'utf8').matchAll(/^ {4}"(\w+)": lambda/gm)].map(([, name]) => `optimizer_${name}`))
 
 describe.each(names)('%s', (name) => {
-  const mine = (): NonNullable<ReturnType<typeof here_.get>> => {
+  const mine = (): NonNullable<ReturnType<typeof results.get>> => {
     const error = failures.get(name)
     if (error !== undefined) throw error
-    return here_.get(name) as NonNullable<ReturnType<typeof here_.get>>
+    return results.get(name) as NonNullable<ReturnType<typeof results.get>>
   }
   const theirs = (): Check => {
     mine()

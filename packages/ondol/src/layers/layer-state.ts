@@ -17,6 +17,7 @@ import { currentLayers, currentPath, insideLayer } from './call-context.js'
 import type { DTypePolicy } from './dtype-policy.js'
 import type { Layer } from './layer.js'
 import { distinct, findState } from './state.js'
+import { chargeWeight } from './weight-budget.js'
 
 export interface WeightOptions {
   readonly name?: string
@@ -122,6 +123,7 @@ export abstract class LayerState extends Callable {
         hint: 'give the sizes in Input, or build the layer with them',
       })
     }
+    chargeWeight(name, shape, dtype)
     const initialize = initializers.get(initializer ?? (isFloat(dtype) ? 'glorot_uniform' : 'zeros'))
     const variable = new Variable(() => withoutTapes(() => initialize(shape, dtype)), {
       name,

@@ -407,6 +407,10 @@ describe('hostile files', () => {
       ],
       [/config\.json/, (config) => config.replace('"relu"', '{"class_name": "__lambda__", "config": {"value": "4wEA"}}')],
       [/config\.json/, (config) => config.replace('"units": 2', '"units": -2')],
+      [
+        /more weights than the file holds[\s\S]*kernel \(3, 1000000000000\)/,
+        (config) => config.replace('"units": 2', '"units": 1000000000000'),
+      ],
       [/config\.json/, () => '[1, 2'],
       [/does not describe a model/, () => '{}'],
     ]

@@ -2,6 +2,7 @@
  * `.h5` files as Keras 1 and 2 wrote them, and Keras 3 still can: weights by layer, found by order or by name; the
  * model and how it was compiled in attributes. Read only. Follows `keras/src/legacy/saving/legacy_h5_format.py`.
  */
+import type { ByteSource } from '../core/bytes.js'
 import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { SavingError } from '../core/errors.js'
 import { nearest } from '../core/registry.js'
@@ -9,10 +10,10 @@ import { formatShape, sameShape } from '../core/shape.js'
 import { isSerializedObject } from '../core/spelling.js'
 import type { Variable } from '../engine/index.js'
 import type { Layer } from '../layers/layer.js'
-import { deserialize } from '../layers/serialization.js'
 import type { Optimizer } from '../optimizers/index.js'
 import type { H5Group } from './hdf5/index.js'
 import { type Json, parseJson } from './json.js'
+import { explaining, makeModel } from './make-model.js'
 import { isModel, type Saveable } from './saveable.js'
 import { type StoredArray, tensorOf } from './values.js'
 import { arrayOf } from './weights-h5.js'
@@ -158,7 +159,7 @@ function fits({ variable, array, where }: Pair, skip: boolean): boolean {
 /** A whole model from such a file. */
 export async function loadLegacyModel(
   root: H5Group,
-  file: string,
+  { name: file, byteLength }: ByteSource,
   { customObjects = {}, compile = true }: { readonly customObjects?: CustomObjects; readonly compile?: boolean },
 ): Promise<Layer> {
   const where = `${file} → model_config`
@@ -170,13 +171,13 @@ export async function loadLegacyModel(
       hint: 'make the model, then call model.loadWeights(file)',
     })
   }
-  const description = modernized(parseJson(text, where))
-  if (!isSerializedObject(description)) throw new SavingError({ where, problem: 'it does not describe a model' })
-  const model = customObjectScope(customObjects, () => deserialize(description, customObjects))
+  const model = makeModel(modernized(parseJson(text, where)), { where, byteLength, customObjects, compile: false })
   if (model.built) await loadLegacyWeights(model, root, file)
   const training = compile ? await root.attribute('training_config') : undefined
   if (typeof training === 'string' && isCompilable(model)) {
-    customObjectScope(customObjects, () => model.compileFromConfig(compileConfigOf(parseJson(training, `${file} → training_config`))))
+    const place = `${file} → training_config`
+    const config = parseJson(training, place)
+    explaining(place, () => customObjectScope(customObjects, () => model.compileFromConfig(compileConfigOf(config))))
     if (root.keys().includes('optimizer_weights')) await loadOptimizer(model.optimizer, await root.group('optimizer_weights'), file)
   }
   return model

@@ -3,18 +3,17 @@
  * `model.weights.h5`, `assets/`. Follows `keras/src/saving/saving_lib.py`.
  */
 import type { ByteSink } from '../core/bytes.js'
-import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
-import { OndolError, SavingError } from '../core/errors.js'
-import { isSerializedObject } from '../core/spelling.js'
+import type { CustomObjects } from '../core/custom-objects.js'
+import { SavingError } from '../core/errors.js'
 import type { Layer } from '../layers/layer.js'
-import { deserialize, serialize } from '../layers/serialization.js'
-import type { SerializedLayer } from '../layers/sharing.js'
+import { serialize } from '../layers/serialization.js'
 import { type Archive, ASSETS, CONFIG, METADATA, openFolder, openZip, WEIGHTS } from './archive.js'
 import { loadAssets, savedAssets } from './assets.js'
 import { openHdf5 } from './hdf5/index.js'
 import { formatJson, parseJson } from './json.js'
 import { loadLegacyModel } from './legacy-h5.js'
 import { bytesFrom, exists, type Readable, type WriteOptions, withSource, writeFile } from './location.js'
+import { makeModel } from './make-model.js'
 import { loadState, type SavedObject, savedObjects } from './weights.js'
 import { openWeights, writeWeights } from './weights-h5.js'
 import { ZipWriter } from './zip/writer.js'
@@ -119,7 +118,7 @@ export async function loadModel(from: Readable, options: LoadModelOptions = {}):
     const start = new Uint8Array(Math.min(HDF5.length, source.byteLength))
     await source.read(0, start)
     const isHdf5 = HDF5.every((byte, i) => start[i] === byte)
-    return isHdf5 ? loadLegacyModel(await openHdf5(source), source.name, options) : loadArchive(await openZip(source), options)
+    return isHdf5 ? loadLegacyModel(await openHdf5(source), source, options) : loadArchive(await openZip(source), options)
   })
 }
 
@@ -129,24 +128,14 @@ const HDF5 = [0x89, 0x48, 0x44, 0x46]
 async function loadArchive(archive: Archive, { customObjects = {}, compile = true }: LoadModelOptions): Promise<Layer> {
   const where = `${archive.name} → ${CONFIG}`
   const description = parseJson(await archive.text(CONFIG), where)
-  if (!isSerializedObject(description)) throw new SavingError({ where, problem: 'it does not describe a model' })
-  const config: SerializedLayer = compile ? description : { ...(description as SerializedLayer), compile_config: null }
-  const model = within(where, () => customObjectScope(customObjects, () => deserialize(config, customObjects)))
-  if (!model.built) {
-    console.warn(`ondol: the model in ${archive.name} was not built when it was saved: it has no weights yet.`)
+  return archive.withMember(WEIGHTS, async (source) => {
+    const model = makeModel(description, { where, byteLength: source.byteLength, customObjects, compile })
+    if (!model.built) {
+      console.warn(`ondol: the model in ${archive.name} was not built when it was saved: it has no weights yet.`)
+      return model
+    }
+    await loadState(model, await openWeights(source))
+    if (archive.members.some((member) => member.startsWith(ASSETS))) await loadAssets(model, archive)
     return model
-  }
-  await archive.withMember(WEIGHTS, async (source) => loadState(model, await openWeights(source)))
-  if (archive.members.some((member) => member.startsWith(ASSETS))) await loadAssets(model, archive)
-  return model
-}
-
-function within<R>(where: string, body: () => R): R {
-  try {
-    return body()
-  } catch (error) {
-    if (error instanceof SavingError) throw error.within(where)
-    const { message } = error instanceof OndolError ? { message: `${error.where ?? ''} ${error.problem}`.trim() } : (error as Error)
-    throw new SavingError({ where, problem: `no model can be made of this description: ${message}`, cause: error })
-  }
+  })
 }
