@@ -38,7 +38,7 @@ export async function writeHdf5(root: GroupDraft, sink: ByteSink): Promise<void>
   const plan = new FilePlan(root)
   await sink.write(plan.description())
   for (const { path, size, parts } of plan.values) {
-    await seen(path, async () => {
+    await inObject(path, async () => {
       for await (const part of parts) await sink.write(part)
     })
     if (size % 8 !== 0) await sink.write(new Uint8Array(aligned(size) - size))
@@ -117,7 +117,7 @@ class FilePlan {
   }
 
   #planDataset(node: Node, { content }: DatasetDraft): void {
-    const values = seen(node.path, (): Values => {
+    const values = inObject(node.path, (): Values => {
       const isStream = content.shape !== null && typeof content.data === 'function'
       const parts = isStream ? streamedBytes(content as H5Stream) : [storedBytes(content as H5Content, this.#heap)]
       return { path: node.path, size: storedSize(content), parts, address: 0 }
@@ -133,7 +133,7 @@ class FilePlan {
 
   /** `ownMessages` is called twice: for their size now, and once all addresses are known. */
   #planHeader(node: Node, ownMessages: () => MessageToWrite[]): void {
-    const attributes = seen(node.path, () =>
+    const attributes = inObject(node.path, () =>
       [...node.draft.attributes].map(([name, content]) =>
         encodeAttribute(
           name,
@@ -149,7 +149,7 @@ class FilePlan {
 }
 
 /** Runs `action`; an error says at which object it happened. */
-function seen<T>(path: string, action: () => T): T {
+function inObject<T>(path: string, action: () => T): T {
   const within = (error: unknown): never => {
     throw error instanceof SavingError ? error.within(path || '/') : error
   }

@@ -129,7 +129,6 @@ export class FractalHeap {
       rows = row < directRows ? 0 : Math.log2(childSize / (firstBlock * width)) + 1
       if (!Number.isInteger(rows)) throw id.damaged('a fractal heap has impossible sizes')
     }
-    // A root that is a direct block may have any size up to the largest.
     if (address === undefined || offset - begin + size > blockSize)
       throw id.damaged(`no object of ${size} bytes is at offset ${offset} of a heap`)
     const block = await this.#directBlock(address, blockSize)
