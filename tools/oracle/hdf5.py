@@ -168,6 +168,8 @@ def indexed(f):
     f.create_dataset("extensible far", (40000,), "u1", chunks=(1,), maxshape=(None,), fillvalue=3)
     f["extensible far"][39990:39995] = 8
     f["extensible far"][20000] = 8
+    f.create_dataset("extensible pages", (142000,), "u1", chunks=(1,), maxshape=(None,), fillvalue=3)
+    f["extensible pages"][141000:141010] = 8
     f.create_dataset("tree", data=two, chunks=(2, 4), maxshape=(None, None))
     f.create_dataset("tree gzip", data=two, chunks=(2, 4), maxshape=(None, None), compression="gzip")
     f.create_dataset("tree deep", data=ramp(40, 40, dtype="u1"), chunks=(1, 1), maxshape=(None, None))

@@ -45,7 +45,13 @@ export async function* extensibleArrayEntries(file: FileBytes, address: number):
   const perPage = 2 ** pageBits
   const pagesOf = (entries: number): number => (entries > perPage ? entries / perPage : 0)
 
-  async function* dataBlock(at: number | undefined, first: number, count: number, written: Uint8Array): AsyncGenerator<Entries> {
+  async function* dataBlock(
+    at: number | undefined,
+    first: number,
+    count: number,
+    number: number,
+    written: Uint8Array,
+  ): AsyncGenerator<Entries> {
     if (at === undefined) return
     const pages = pagesOf(count)
     const cursor = await checked(at, prefix + offsetWidth + (pages === 0 ? count * entrySize : 0) + 4, 'EADB')
@@ -55,7 +61,7 @@ export async function* extensibleArrayEntries(file: FileBytes, address: number):
     }
     const pageSize = perPage * entrySize + 4
     for (let page = 0; page < pages; page++) {
-      if (!isSet(written, page)) continue
+      if (!isSet(written, number * pages + page)) continue
       const pageAt = at + prefix + offsetWidth + 4 + page * pageSize
       walk.claim(pageAt, pageSize)
       yield { first: first + page * perPage, count: perPage, cursor: await file.checked(pageAt, pageSize), entrySize, filtered }
@@ -72,9 +78,8 @@ export async function* extensibleArrayEntries(file: FileBytes, address: number):
   for (let s = 0; s < secondaries && first < used; s++) {
     const blocks = 2 ** (s >> 1)
     const count = smallestBlock * 2 ** ((s + 1) >> 1)
-    const allWritten = new Uint8Array()
     if (s < direct) {
-      for (let i = 0; i < blocks; i++, first += count) yield* dataBlock(index.address(), first, count, allWritten)
+      for (let i = 0; i < blocks; i++, first += count) yield* dataBlock(index.address(), first, count, i, new Uint8Array())
       continue
     }
     const at = index.address()
@@ -84,8 +89,9 @@ export async function* extensibleArrayEntries(file: FileBytes, address: number):
     }
     const bitmapSize = Math.ceil(pagesOf(count) / 8)
     const secondary = (await checked(at, prefix + offsetWidth + blocks * (bitmapSize + width) + 4, 'EASB')).skip(offsetWidth)
-    const bitmaps = Array.from({ length: blocks }, () => secondary.take(bitmapSize))
-    for (let i = 0; i < blocks; i++, first += count) yield* dataBlock(secondary.address(), first, count, bitmaps[i]!)
+    // There is room for whole bytes for each block, but the bits of all blocks follow each other.
+    const written = secondary.take(blocks * bitmapSize)
+    for (let i = 0; i < blocks; i++, first += count) yield* dataBlock(secondary.address(), first, count, i, written)
   }
 }
 
