@@ -4,10 +4,12 @@ import { formatShape } from '../core/shape.js'
 import { lax, stopGradient, type Tensor } from '../engine/index.js'
 import { logSoftmax } from './activations.js'
 import { scan } from './control.js'
+import { full } from './create.js'
 import { asTensor, defineOp } from './define.js'
 import { add, cast, equal, less, notEqual, where } from './elementwise.js'
 import { takeAlongAxis } from './indexing.js'
-import { broadcastTo, concatenate, expandDims, full, reshape, slice, stack, transpose } from './shape.js'
+import { concatenate, stack } from './join.js'
+import { broadcastTo, expandDims, reshape, slice, transpose } from './shape.js'
 
 /** The logarithm of nothing, finite, so that its gradients are. Keras's number. */
 const NOTHING = -1e5

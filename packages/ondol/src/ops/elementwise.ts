@@ -1,46 +1,10 @@
 /** Element-wise arithmetic, comparison and logic: `keras.ops.numpy` and `keras.ops.math`. */
 import { type DType, isFloat } from '../core/dtype.js'
-import { DTypeError } from '../core/errors.js'
 import { lax, type Tensor } from '../engine/index.js'
 import { floatx } from './config.js'
-import { asTensor, defineOp, type Op, type OpDefinition, type TensorLike } from './define.js'
+import { asTensor, defineOp, type TensorLike } from './define.js'
+import { binary, floating, integral, keeping, logical, type None, requireIntegers, toBool, unary } from './kinds.js'
 import { resultType, toDType, toFloat, together } from './promotion.js'
-
-type None = Record<never, never>
-type Unary = Op<[Tensor], None, Tensor>
-type Binary = Op<[Tensor, Tensor], None, Tensor>
-type Module = OpDefinition<[], None, Tensor>['module']
-
-const unary = (name: string, call: (x: Tensor) => Tensor, module: Module = 'numpy'): Unary =>
-  defineOp<[Tensor], None, Tensor>({ name, module, tensors: 1, parameters: [], call: ([x]) => call(x) })
-/** Functions that make floats of integers. */
-const floating = (name: string, call: (x: Tensor) => Tensor, module: Module = 'numpy'): Unary =>
-  unary(name, (x) => call(toFloat(x)), module)
-/** Functions that keep the dtype. */
-const keeping = (name: string, call: (x: Tensor) => Tensor): Unary => unary(name, (x) => call(asTensor(x)))
-const binary = (name: string, call: (x: Tensor, y: Tensor) => Tensor, minimum?: 'int' | 'float'): Binary =>
-  defineOp<[Tensor, Tensor], None, Tensor>({
-    name,
-    module: 'numpy',
-    tensors: 2,
-    parameters: [],
-    call: (operands) => {
-      const [x, y] = together(operands, name, minimum) as [Tensor, Tensor]
-      return call(x, y)
-    },
-  })
-const logical = (name: string, call: (x: Tensor, y: Tensor) => Tensor): Binary =>
-  defineOp<[Tensor, Tensor], None, Tensor>({
-    name,
-    module: 'numpy',
-    tensors: 2,
-    parameters: [],
-    call: (operands) => {
-      const [x, y] = together(operands.map(toBool), name) as [Tensor, Tensor]
-      return call(x, y)
-    },
-  })
-const toBool = (value: TensorLike): Tensor => toDType(value, 'bool')
 
 /** Sum; booleans add as logical or, as in NumPy. */
 export const add = binary('Add', (x, y) => (x.dtype === 'bool' ? lax.logicalOr(x, y) : lax.add(x, y)))
@@ -78,22 +42,25 @@ export const logicalOr = logical('LogicalOr', lax.logicalOr)
 export const logicalXor = logical('LogicalXor', lax.logicalXor)
 export const logicalNot = unary('LogicalNot', (x) => lax.logicalNot(toBool(x)))
 
-const bitwise = (name: string, call: (x: Tensor, y: Tensor) => Tensor): Binary =>
-  binary(name, (x, y) => {
-    if (isFloat(x.dtype))
-      throw new DTypeError({
-        where: name,
-        problem: 'bits of floats cannot be combined',
-        expected: 'int32, uint8 or bool',
-        received: x.dtype,
-      })
-    return call(x, y)
-  })
-export const bitwiseAnd = bitwise('BitwiseAnd', lax.bitwiseAnd)
-export const bitwiseOr = bitwise('BitwiseOr', lax.bitwiseOr)
-export const bitwiseXor = bitwise('BitwiseXor', lax.bitwiseXor)
-export const leftShift = bitwise('LeftShift', lax.shiftLeft)
-export const rightShift = bitwise('RightShift', lax.shiftRight)
+/** Bits of both; for booleans, logical and. */
+export const bitwiseAnd = integral('BitwiseAnd', lax.bitwiseAnd)
+/** Bits of either; for booleans, logical or. */
+export const bitwiseOr = integral('BitwiseOr', lax.bitwiseOr)
+/** Bits that differ. */
+export const bitwiseXor = integral('BitwiseXor', lax.bitwiseXor)
+/** `x · 2^y` of integers; bits that leave are lost. */
+export const leftShift = integral('LeftShift', lax.shiftLeft)
+export const bitwiseLeftShift = leftShift
+/** `x / 2^y` rounded down. */
+export const rightShift = integral('RightShift', lax.shiftRight)
+export const bitwiseRightShift = rightShift
+/** Every bit the other way; for booleans, logical not. */
+export const bitwiseInvert = unary('BitwiseInvert', (input) => {
+  const x = asTensor(input)
+  requireIntegers(x, 'bitwiseInvert')
+  return x.dtype === 'bool' ? lax.logicalNot(x) : lax.bitwiseNot(x)
+})
+export const bitwiseNot = bitwiseInvert
 
 export const negative = keeping('Negative', lax.neg)
 export const absolute = keeping('Absolute', lax.abs)
@@ -189,9 +156,6 @@ export const cast = defineOp<[Tensor], { dtype: DType }, Tensor>({
   parameters: ['dtype'],
   call: ([x], { dtype }) => toDType(x, dtype),
 })
-
-/** A tensor of anything tensor-like. */
-export const convertToTensor = (value: TensorLike, dtype?: DType): Tensor => (dtype === undefined ? asTensor(value) : toDType(value, dtype))
 
 /** Whether |x1 - x2| ≤ atol + rtol · |x2|. */
 export const isclose = defineOp<[Tensor, Tensor], { rtol?: number; atol?: number; equalNan?: boolean }, Tensor>({

@@ -1,19 +1,9 @@
 /** Shape and layout: `keras.ops.numpy` reshape, transpose, concatenate, pad, … */
-import type { DType } from '../core/dtype.js'
-import { ShapeError, ValueError } from '../core/errors.js'
+import { ShapeError } from '../core/errors.js'
 import { formatShape, normalizeAxes, normalizeAxis, type PartialShape, type Shape, sizeOf } from '../core/shape.js'
 import { lax, type Tensor } from '../engine/index.js'
-import { floatx } from './config.js'
-import { asTensor, defineOp, type Op, type TensorLike } from './define.js'
-import { resultType, toDType } from './promotion.js'
-
-/** An op of `keras.ops.numpy` on one tensor. */
-const onTensor = <P extends object>(
-  name: string,
-  parameters: readonly (keyof P & string)[],
-  call: (x: Tensor, parameters: P) => Tensor,
-): Op<[Tensor], P, Tensor> =>
-  defineOp<[Tensor], P, Tensor>({ name, module: 'numpy', tensors: 1, parameters, call: ([x], given) => call(asTensor(x), given) })
+import { asTensor, defineOp, type TensorLike } from './define.js'
+import { onTensor } from './kinds.js'
 
 /** A target shape with one -1 worked out from the number of elements. */
 export function resolveShape(target: readonly number[], size: number, where: string): number[] {
@@ -109,94 +99,6 @@ export const broadcastTo = onTensor<{ shape: Shape }>('BroadcastTo', ['shape'], 
       received: formatShape(x.shape),
     })
   return lax.broadcastTo(x, shape)
-})
-
-/** Joins tensors along an axis. */
-export const concatenate = defineOp<[Tensor[]], { axis?: number }, Tensor>({
-  name: 'Concatenate',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['axis'],
-  call: ([inputs], { axis = 0 }) => {
-    const dtype = resultType(inputs)
-    const tensors = inputs.map((x) => toDType(x, dtype))
-    const first = tensors[0]
-    if (first === undefined) throw new ValueError({ where: 'concatenate', problem: 'there is nothing to join' })
-    const along = normalizeAxis(axis, first.rank, 'concatenate')
-    for (const other of tensors) {
-      if (other.rank !== first.rank || other.shape.some((size, i) => i !== along && size !== first.shape[i])) {
-        throw new ShapeError({
-          where: 'concatenate',
-          problem: `shapes must agree on every axis but ${along}`,
-          received: tensors.map(({ shape }) => formatShape(shape)).join(' and '),
-        })
-      }
-    }
-    return lax.concat(tensors, along)
-  },
-})
-
-/** Joins tensors of one shape along a new axis. */
-export const stack = defineOp<[Tensor[]], { axis?: number }, Tensor>({
-  name: 'Stack',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['axis'],
-  call: ([inputs], { axis = 0 }) => {
-    const dtype = resultType(inputs)
-    const tensors = inputs.map((x) => toDType(x, dtype))
-    const first = tensors[0]
-    if (first === undefined) throw new ValueError({ where: 'stack', problem: 'there is nothing to join' })
-    const at = normalizeAxis(axis, first.rank + 1, 'stack')
-    const shape = [...first.shape]
-    shape.splice(at, 0, 1)
-    return lax.concat(
-      tensors.map((x) => {
-        if (x.rank !== first.rank || x.shape.some((size, i) => size !== first.shape[i])) {
-          throw new ShapeError({
-            where: 'stack',
-            problem: 'shapes must be equal',
-            received: tensors.map((t) => formatShape(t.shape)).join(' and '),
-          })
-        }
-        return lax.reshape(x, shape)
-      }),
-      at,
-    )
-  },
-})
-
-/** Equal parts (a number), or parts between indices (a list). */
-export const split = defineOp<[Tensor], { indicesOrSections: number | readonly number[]; axis?: number }, Tensor[]>({
-  name: 'Split',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['indicesOrSections', 'axis'],
-  call: ([input], { indicesOrSections, axis = 0 }) => {
-    const x = asTensor(input)
-    const along = normalizeAxis(axis, x.rank, 'split')
-    const total = x.shape[along] as number
-    let bounds: number[]
-    if (typeof indicesOrSections === 'number') {
-      if (total % indicesOrSections !== 0) {
-        throw new ShapeError({
-          where: 'split',
-          problem: 'the axis does not divide into equal parts',
-          expected: `a size divisible by ${indicesOrSections}`,
-          received: formatShape(x.shape),
-        })
-      }
-      bounds = Array.from({ length: indicesOrSections - 1 }, (_, i) => ((i + 1) * total) / indicesOrSections)
-    } else bounds = indicesOrSections.map((at) => Math.min(Math.max(at < 0 ? at + total : at, 0), total))
-    return [...bounds, total].map((end, i) => {
-      const start = i === 0 ? 0 : (bounds[i - 1] as number)
-      return lax.slice(
-        x,
-        x.shape.map((_, a) => (a === along ? start : 0)),
-        x.shape.map((size, a) => (a === along ? Math.max(end - start, 0) : size)),
-      )
-    })
-  },
 })
 
 /** A window: `start` and `shape` for each axis; -1 means all the rest. */
@@ -324,46 +226,3 @@ export const tile = onTensor<{ repeats: number | readonly number[] }>('Tile', ['
 /** Sizes as a plain list. */
 export const shape = (x: TensorLike | { readonly shape: PartialShape }): PartialShape =>
   typeof x === 'object' && x !== null && 'shape' in x ? (x as { shape: PartialShape }).shape : asTensor(x).shape
-
-export const zeros = (size: Shape, dtype: DType = floatx()): Tensor => lax.full([...size], dtype, 0)
-export const ones = (size: Shape, dtype: DType = floatx()): Tensor => lax.full([...size], dtype, 1)
-export const full = (size: Shape, value: number, dtype: DType = floatx()): Tensor => lax.full([...size], dtype, value)
-
-const filled = (name: string, value: number) =>
-  defineOp<[Tensor], { dtype?: DType }, Tensor>({
-    name,
-    module: 'numpy',
-    tensors: 1,
-    parameters: ['dtype'],
-    call: ([x], { dtype }) => {
-      const like = asTensor(x)
-      return lax.full(like.shape, dtype ?? like.dtype, value)
-    },
-  })
-export const zerosLike = filled('ZerosLike', 0)
-export const onesLike = filled('OnesLike', 1)
-export const fullLike = defineOp<[Tensor], { fillValue: number; dtype?: DType }, Tensor>({
-  name: 'FullLike',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['fillValue', 'dtype'],
-  call: ([x], { fillValue, dtype }) => {
-    const like = asTensor(x)
-    return lax.full(like.shape, dtype ?? like.dtype, fillValue)
-  },
-})
-
-/** start, start + step, … up to but not including stop; with one number, 0 … stop. */
-export function arange(start: number, stop?: number | null, step = 1, dtype?: DType): Tensor {
-  const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop]
-  const length = Math.max(0, Math.ceil((to - from) / step))
-  const type = dtype ?? (Number.isInteger(from) && Number.isInteger(step) ? 'int32' : floatx())
-  const counter = lax.iota([length], type, 0)
-  return lax.withNumber(step === 1 ? counter : lax.withNumber(counter, lax.mul, step), lax.add, from)
-}
-
-export const eye = (n: number, m: number = n, k = 0, dtype: DType = floatx()): Tensor => {
-  const row = lax.iota([n, m], 'int32', 0)
-  const column = lax.iota([n, m], 'int32', 1)
-  return lax.cast(lax.eq(lax.withNumber(row, lax.add, k), column), dtype)
-}

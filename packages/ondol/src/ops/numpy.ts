@@ -1,0 +1,11 @@
+/** `keras.ops.numpy`, and with it what of `keras.ops` lives in the same files. */
+export * from './create.js'
+export * from './elementary.js'
+export * from './elementwise.js'
+export { ldexp, nextafter, signbit, view } from './float-bits.js'
+export * from './hyperbolic.js'
+export * from './indexing.js'
+export * from './join.js'
+export * from './linear.js'
+export * from './reduce.js'
+export * from './shape.js'
