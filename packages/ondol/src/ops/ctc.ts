@@ -9,7 +9,8 @@ import { asTensor, defineOp } from './define.js'
 import { add, cast, equal, less, notEqual, where } from './elementwise.js'
 import { takeAlongAxis } from './indexing.js'
 import { concatenate, stack } from './join.js'
-import { broadcastTo, expandDims, reshape, slice, transpose } from './shape.js'
+import { broadcastTo, expandDims, reshape, transpose } from './shape.js'
+import { slice } from './slicing.js'
 
 /** The logarithm of nothing, finite, so that its gradients are. Keras's number. */
 const NOTHING = -1e5

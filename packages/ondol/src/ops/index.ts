@@ -1,14 +1,34 @@
 /** `keras.ops` in TypeScript. */
 
-export { stopGradient } from '../engine/index.js'
+export { customGradient, stopGradient } from '../engine/index.js'
 export * from './activations.js'
+export * from './adaptive-pooling.js'
+export * from './attention.js'
+export * from './blocks.js'
 export * from './control.js'
 export * from './convolution.js'
+export { type ConvTransposeOptions, convTranspose, separableConv } from './convolution-transpose.js'
 export * from './crossentropy.js'
 export * from './ctc.js'
+export * from './ctc-decode.js'
 export { type AnyTensor, asTensor, type Op, type TensorLike } from './define.js'
 export * from './fourier.js'
+export { associativeScan, jvp, switchCase, switchCase as switch, unstack, vectorizedMap } from './functional.js'
 export * as linalg from './linalg/index.js'
 export * from './linalg/index.js'
+export * from './normalization.js'
 export * as numpy from './numpy.js'
 export * from './numpy.js'
+export {
+  type ScatterUpdateOptions,
+  type SegmentOptions,
+  saturateCast,
+  scatter,
+  scatterUpdate,
+  segmentMax,
+  segmentMin,
+  segmentProd,
+  segmentSum,
+} from './scatter.js'
+export * from './slicing.js'
+export { cdist, erfc, gammainc, multiHot } from './special.js'

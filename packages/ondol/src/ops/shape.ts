@@ -2,7 +2,7 @@
 import { ShapeError } from '../core/errors.js'
 import { formatShape, normalizeAxes, normalizeAxis, type PartialShape, type Shape, sizeOf } from '../core/shape.js'
 import { lax, type Tensor } from '../engine/index.js'
-import { asTensor, defineOp, type TensorLike } from './define.js'
+import { asTensor, type TensorLike } from './define.js'
 import { onTensor } from './kinds.js'
 
 /** A target shape with one -1 worked out from the number of elements. */
@@ -99,31 +99,6 @@ export const broadcastTo = onTensor<{ shape: Shape }>('BroadcastTo', ['shape'], 
       received: formatShape(x.shape),
     })
   return lax.broadcastTo(x, shape)
-})
-
-/** A window: `start` and `shape` for each axis; -1 means all the rest. */
-export const slice = defineOp<[Tensor], { start: readonly number[]; shape: readonly number[] }, Tensor>({
-  name: 'Slice',
-  module: 'core',
-  tensors: 1,
-  parameters: ['start', 'shape'],
-  call: ([input], { start, shape }) => {
-    const x = asTensor(input)
-    const size = shape.map((n, axis) => (n === -1 ? (x.shape[axis] as number) - (start[axis] as number) : n))
-    const fits =
-      start.length === x.rank &&
-      size.length === x.rank &&
-      size.every((n, axis) => n >= 0 && (start[axis] as number) >= 0 && (start[axis] as number) + n <= (x.shape[axis] as number))
-    if (!fits) {
-      throw new ShapeError({
-        where: 'slice',
-        problem: 'the window reaches outside the tensor',
-        expected: `inside ${formatShape(x.shape)}`,
-        received: `start [${start}], shape [${shape}]`,
-      })
-    }
-    return lax.slice(x, start, size)
-  },
 })
 
 export const flip = onTensor<{ axis?: number | readonly number[] | null }>('Flip', ['axis'], (x, { axis }) => {
