@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Input, layers, Model, ops, Sequential, Tensor, tensor, utils } from '../index.js'
 import { toSnakeCase } from '../ops/naming.js'
+import type { KerasTensor } from '../ops/operation.js'
 
 beforeEach(() => utils.clearSession())
 afterEach(() => vi.restoreAllMocks())
@@ -225,6 +226,17 @@ describe('masks', () => {
     const warned = warnings()
     expect((make() as (x: typeof embedded) => typeof embedded)(embedded).mask ?? null).toBeNull()
     expect(warned()).toMatch(/mask/)
+  })
+
+  it.each([
+    ['Multiply', (x: KerasTensor) => ops.multiply(x, 2)],
+    ['Concatenate', (x: KerasTensor) => ops.concatenate([x, x], -1)],
+  ])('are lost in the op %s, with a warning', (name, op) => {
+    const { embedded } = words()
+    const warned = warnings()
+    expect(op(embedded).mask).toBeUndefined()
+    expect(warned()).toMatch(new RegExp(`op .*${name}.* mask`))
+    expect(warned()).not.toMatch(/mask.*\n.*mask/)
   })
 
   it('end in an LSTM that gives its last output, and in pooling', () => {

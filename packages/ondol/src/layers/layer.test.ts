@@ -235,6 +235,40 @@ describe('Layer', () => {
     warn.mockRestore()
   })
 
+  it('brings each argument its own mask, by position, by name, and in graphs', () => {
+    class Attend extends Layer {
+      static override readonly callArguments = ['query', 'value'] as const
+      override supportsMasking = true
+      seen: Record<string, unknown> = {}
+      override call(query: Tensor, _value: Tensor, options: CallOptions): Tensor {
+        this.seen = options
+        return ops.multiply(query, 1)
+      }
+    }
+    const masked = (size: number): Tensor => {
+      const x = ops.ones([2, size])
+      setMask(x, ops.ones([2, size], 'bool'))
+      return x
+    }
+    const [query, value, key] = [masked(2), masked(3), masked(4)]
+    const attend = new Attend()
+    expect(maskOf(attend(query, value, { key }))).toBe(maskOf(query))
+    expect(attend.seen).toMatchObject({ queryMask: maskOf(query), valueMask: maskOf(value), keyMask: maskOf(key), mask: maskOf(query) })
+    const own = ops.zeros([2, 3], 'bool')
+    attend(query, value, { valueMask: own })
+    expect(attend.seen.valueMask).toBe(own)
+    attend(ops.ones([2, 2]), value, { queryMask: null })
+    expect([attend.seen.queryMask, attend.seen.mask]).toEqual([null, null])
+
+    const symbols = [2, 3, 4].map((size) => {
+      const symbol = new KerasTensor([null, size])
+      symbol.mask = new KerasTensor([null, size], { dtype: 'bool' })
+      return symbol
+    }) as [KerasTensor, KerasTensor, KerasTensor]
+    expect(attend(symbols[0], symbols[1], { key: symbols[2] }).mask?.shape).toEqual([null, 2])
+    expect(['queryMask', 'valueMask', 'keyMask'].map((name) => (attend.seen[name] as Tensor).shape[1])).toEqual([2, 3, 4])
+  })
+
   it('round-trips through its config', () => {
     const layer = new Affine(2, { name: 'a', dtype: 'mixed_bfloat16', activityRegularizer: 'l2' })
     const config = layer.getConfig()

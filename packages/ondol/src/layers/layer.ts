@@ -45,7 +45,7 @@ export interface LayerOptions {
 export interface CallOptions {
   /** Whether this is training; in `call` always settled. */
   readonly training?: boolean | undefined
-  /** Mask of the first input, in its structure. */
+  /** Mask of the first input, in its structure. Those of several arguments: see `callArguments`. */
   readonly mask?: Masks | null | undefined
   /** Options of the layer's own. */
   readonly [option: string]: unknown
@@ -82,6 +82,11 @@ export class Layer extends LayerState implements Operation {
   static readonly className: string = 'Layer'
   /** Options that `getConfig` writes and `fromConfig` reads, in Keras's order. */
   static readonly configTable: ConfigTable = {}
+  /**
+   * What the positional arguments of `call` are called, where there are several tensors: the mask of `query` then comes to
+   * `call` as its option `queryMask`. A tensor among the options brings its mask along without that.
+   */
+  static readonly callArguments: readonly string[] = []
   /** Options that the constructor takes by position, before the record. */
   static readonly positional: readonly string[] = []
   /** Has nothing to build: is built as soon as made, unless a subclass overrides `build`. */
@@ -283,7 +288,7 @@ export class Layer extends LayerState implements Operation {
     const training = given ?? (this.constructor as typeof Layer).trainsByDefault
     const mask = (options.mask as Masks | null | undefined) ?? masksOf(inputs[0] as Tree<unknown>)
     const ownOptions = mapTree(options as Tree<unknown>, (leaf) => (leaf instanceof Tensor ? this.#castFloat(leaf) : leaf)) as object
-    const callOptions: CallOptions = { ...ownOptions, training, mask }
+    const callOptions: CallOptions = { ...ownOptions, ...this.#masksByArgument(inputs, ownOptions), training, mask }
     const context: CallContext = { training: given, batchIsUnknown: outer?.batchIsUnknown ?? false }
     const { computeDtype, variableDtype } = this
     const autocast = this.autocast && isFloat(computeDtype) && computeDtype !== variableDtype ? computeDtype : undefined
@@ -297,6 +302,18 @@ export class Layer extends LayerState implements Operation {
           return outputs
         }),
       ),
+    )
+  }
+
+  /** `<argument>Mask` for each argument with a mask, unless the caller gives one. */
+  #masksByArgument(inputs: readonly unknown[], options: Readonly<Record<string, unknown>>): Record<string, Masks> {
+    const { callArguments } = this.constructor as typeof Layer
+    const byName = [...callArguments.map((name, i) => [name, inputs[i]] as const), ...Object.entries(options)]
+    return Object.fromEntries(
+      byName.flatMap(([name, value]) => {
+        const masks = options[`${name}Mask`] == null ? masksOf(value as Tree<unknown>) : null
+        return masks === null ? [] : [[`${name}Mask`, masks]]
+      }),
     )
   }
 
@@ -359,13 +376,13 @@ export class Layer extends LayerState implements Operation {
     args: readonly unknown[],
     options: Readonly<Record<string, unknown>>,
   ): { output: Tree<KerasTensor>; masks: (KerasTensor | undefined)[] } {
-    const masked = flatten(args as Tree<unknown>).map((leaf) => (isSymbolic(leaf) ? leaf.mask : undefined))
+    const masked = flatten([args, options] as Tree<unknown>).map((leaf) => (isSymbolic(leaf) ? leaf.mask : undefined))
     const present = masked.filter((mask) => mask !== undefined)
     const batchIsUnknown = symbolicInputs(args, options).some(({ shape }) => shape[0] === null)
     let hasMask: boolean[] = []
     const described = symbolicOutput(this.name, [args, present], options, (abstract, abstractOptions) => {
       const [inner, innerMasks] = abstract as [unknown[], Tensor[]]
-      const leaves = flatten(inner as Tree<unknown>)
+      const leaves = flatten([inner, abstractOptions] as Tree<unknown>)
       let next = 0
       masked.forEach((mask, index) => {
         if (mask !== undefined) setMask(leaves[index] as Tensor, innerMasks[next++] as Tensor)

@@ -130,6 +130,7 @@ export class OpNode implements Operation {
   /** `tensors` are parameters that are symbolic: they belong to the call, not to the op. */
   callSymbolically(inputs: readonly unknown[], tensors: Readonly<Record<string, unknown>> = {}): Tree<KerasTensor> {
     const output = symbolicOutput(this.name, inputs, tensors, (args, options) => this.callOn(args, options))
+    if (inputs.flat().some((input) => isSymbolic(input) && input.mask !== undefined)) warnOfMask(this)
     recordCall(this, inputs, tensors, output)
     return output
   }
@@ -155,6 +156,13 @@ export class OpNode implements Operation {
     const parameters = Object.fromEntries(Object.entries(config).map(([key, value]) => [camel(key), value]))
     return new OpNode(definition, parameters, name as string | undefined)
   }
+}
+
+/** As Keras, whose ops know of no masks either; but not in silence. */
+function warnOfMask({ name, className }: OpNode): void {
+  console.warn(
+    `ondol: op '${name}' (${className}) got a tensor with a mask, and leaves it out: layers after it will not see the mask. Layers such as Add, Multiply and Activation pass masks on.`,
+  )
 }
 
 /** Any tensor-like as a tensor; `dtype` applies to numbers and arrays only. */
