@@ -4,7 +4,7 @@ import { normalizeAxes, normalizeAxis } from '../core/shape.js'
 import { customGradient, lax, stopGradient, type Tensor } from '../engine/index.js'
 import { asTensor, defineOp, type Op } from './define.js'
 import { toFloat } from './promotion.js'
-import { type Axes, keepAxes } from './reduce.js'
+import { type Axes, keepAxes } from './reducing.js'
 
 type None = Record<never, never>
 const { add, sub, mul, div, max, min, exp, withNumber, fullLike, zerosLike, select } = lax

@@ -7,7 +7,7 @@ import { epsilon } from './config.js'
 import { asTensor, defineOp } from './define.js'
 import { oneHot } from './indexing.js'
 import { toFloat } from './promotion.js'
-import { keepAxes } from './reduce.js'
+import { keepAxes } from './reducing.js'
 
 const { add, sub, mul, neg, log, max, min, fullLike, withNumber, reduceSum } = lax
 

@@ -2,7 +2,7 @@
 import { ShapeError, ValueError } from '../core/errors.js'
 import { broadcastShapes, formatShape, normalizeAxis } from '../core/shape.js'
 import { lax, type Tensor } from '../engine/index.js'
-import { asTensor, defineOp, type TensorLike } from './define.js'
+import { defineOp, type TensorLike } from './define.js'
 import { resultType, toDType } from './promotion.js'
 
 type None = Record<never, never>
@@ -206,10 +206,4 @@ function contract(a: Term, b: Term, later: ReadonlySet<string>): Term {
   })
   const free = (term: Term): string[] => term.labels.filter((label) => !shared.includes(label))
   return { x, labels: [...batch, ...free(left), ...free(right)] }
-}
-
-/** The sum of products along an axis of vectors. */
-export const vdot = (a: TensorLike, b: TensorLike): Tensor => {
-  const [x, y] = promoted(asTensor(a), asTensor(b))
-  return tensordotOf(lax.reshape(x, [x.size]), lax.reshape(y, [y.size]), [0], [0])
 }

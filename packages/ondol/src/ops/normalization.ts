@@ -6,7 +6,7 @@ import { epsilon as usualEpsilon } from './config.js'
 import { defineOp, type TensorLike } from './define.js'
 import { norm } from './linalg/norm.js'
 import { toDType, toFloat } from './promotion.js'
-import { keepAxes } from './reduce.js'
+import { keepAxes } from './reducing.js'
 
 const { withNumber } = lax
 

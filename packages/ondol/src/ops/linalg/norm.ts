@@ -4,7 +4,7 @@ import { normalizeAxis } from '../../core/shape.js'
 import { lax, type Tensor } from '../../engine/index.js'
 import { defineOp } from '../define.js'
 import { toFloat } from '../promotion.js'
-import { keepAxes } from '../reduce.js'
+import { keepAxes } from '../reducing.js'
 import { svdStack } from './svd.js'
 
 export interface NormOptions {
