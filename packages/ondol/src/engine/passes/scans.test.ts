@@ -67,6 +67,27 @@ describe('improveScans', () => {
     `)
   })
 
+  it('computes in order what follows from something that is computed again itself', () => {
+    const graph = graphOf([f32(2, 3), f32(4, 2, 3), f32(4, 2, 3)], (g, [h, x, dy]) => {
+      const bent = graphOf([f32(2, 3), f32(2, 3)], (b, [before, element]) => {
+        const sum = b.binary('add', before, element)
+        const low = b.binary('max', sum, b.full([2, 3], 'float32', -1))
+        const gate = b.binary('min', low, b.full([2, 3], 'float32', 1))
+        // The later value comes first among what is saved.
+        return [gate, sum, gate, low]
+      })
+      const back = graphOf([f32(2, 3), f32(2, 3), f32(2, 3), f32(2, 3), f32(2, 3)], (b, [dh, flow, sum, gate, low]) => {
+        const slope = b.binary('mul', b.binary('add', dh, flow), b.binary('mul', gate, low))
+        return [slope, b.binary('mul', slope, sum)]
+      })
+      const [, sums, gates, lows] = g.all('scan', { body: bent, constants: 0, carries: 1, length: 4, reverse: false }, h, x) as Value[]
+      const zeros = g.full([2, 3], 'float32', 0)
+      const attributes = { body: back, constants: 0, carries: 1, length: 4, reverse: true }
+      return g.all('scan', attributes, zeros, dy, sums as Value, gates as Value, lows as Value)
+    })
+    expectSameAsHost(graph, { epilogues: true, fusion: true })
+  })
+
   it('stacks nothing that nobody reads', () => {
     const graph = graphOf([f32(3, 3), f32(2, 3), f32(4, 2, 3)], (g, [w, h, x]) =>
       g.all('scan', { body: forward(), constants: 1, carries: 1, length: 4, reverse: false }, w, h, x).slice(0, 1),

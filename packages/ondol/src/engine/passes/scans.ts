@@ -91,7 +91,8 @@ const computeAgain: Change = (scan, parts, emit) => {
     const copied = new Map<Value, Value>()
     const result = copyExpression(maker.attributes.body.outputs[element.outer.index] as Value, known, copied)
     if (result === null) continue
-    for (const value of copied.values()) if (value.node !== null && !extra.includes(value.node)) extra.push(value.node)
+    // What is computed here may read an element that a later turn computes too: that comes first.
+    extra.unshift(...new Set([...copied.values()].flatMap(({ node }) => (node === null ? [] : [node]))))
     replaced.set(element.inner, result)
     elements = elements.filter((other) => other !== element)
   }
