@@ -25,7 +25,7 @@ beforeEach(() => resetNames())
 
 const load = (vector: VectorTensor): Tensor => tensor(elements(vector), vector.shape, vector.dtype)
 
-/** What Keras writes and ondol leaves out: nulls of quantization, and the masks of calls that had none. */
+/** What Keras writes and ondol leaves out: nulls of quantization. */
 function essential(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(essential)
   if (typeof value !== 'object' || value === null) return value
@@ -209,5 +209,69 @@ describe('configs', () => {
     const model = modelFromJson(old as never)
     const [sum] = flatten(model(tensor([[1, 2]])) as unknown as Tensor[])
     expect(sum?.arraySync()).toEqual([[9]])
+  })
+})
+
+describe('defaults of calls', () => {
+  const calls = (model: Model): Record<string, unknown> =>
+    Object.fromEntries(
+      (model.getConfig() as { layers: { name: string; inbound_nodes: { kwargs: unknown }[] }[] }).layers.flatMap(
+        ({ name, inbound_nodes }) => inbound_nodes.map(({ kwargs }) => [name, kwargs]),
+      ),
+    )
+
+  // What the real Keras writes for these calls.
+  it('stand in configs as in Keras’s', () => {
+    const [a, words] = [layers.Input({ shape: [4, 3] }), layers.Input({ shape: [4], dtype: 'int32' })]
+    const inner = new Sequential([layers.Input({ shape: [4, 3] }), layers.dense(1)], { name: 'inner' })
+    const model = new Model({
+      inputs: [a, words],
+      outputs: [
+        layers.lstm(2, { name: 'lstm' })(a),
+        layers.lstm(2, { name: 'masked' })(layers.embedding(5, 3, { maskZero: true, name: 'words' })(words)),
+        layers.softmax({ name: 'softmax' })(a),
+        layers.globalAveragePooling1d({ name: 'pool' })(a),
+        layers.batchNormalization({ name: 'norm' })(a, { training: false }),
+        layers.dropout(0.5, { name: 'drop' })(a),
+        layers.dropout(0.5, { name: 'always' })(a, { training: true }),
+        inner(a),
+        layers.dense(1, { name: 'dense' })(a),
+      ],
+    })
+    expect(calls(model)).toEqual({
+      lstm: { training: false, mask: null },
+      masked: { training: false },
+      words: {},
+      softmax: { mask: null },
+      pool: { mask: null },
+      norm: { training: false },
+      drop: { training: false },
+      always: { training: true },
+      inner: { mask: null },
+      dense: {},
+    })
+  })
+
+  it('that a file has do not keep layers from being trained', () => {
+    const x = layers.Input({ shape: [100] })
+    const made = new Model({ inputs: x, outputs: layers.dropout(0.5)(x) })
+    const read = modelFromJson(made.toJson())
+    const zeros = (options: object): number =>
+      (read(ops.ones([1, 100]), options) as Tensor).dataSync().filter((value) => value === 0).length
+    expect(zeros({ training: true })).toBeGreaterThan(20)
+    expect(zeros({})).toBe(0)
+  })
+
+  it('do not hide what was given', () => {
+    const x = layers.Input({ shape: [1] })
+    const [always, never] = [
+      layers.dropout(0.5)(layers.dense(100)(x), { training: true }),
+      layers.batchNormalization()(x, { training: false }),
+    ]
+    const read = modelFromJson(new Model({ inputs: x, outputs: [always, never] }).toJson())
+    const [dropped, normalized] = read([[1]] as never, { training: true }) as unknown as [Tensor, Tensor]
+    expect(dropped.dataSync().filter((value) => value === 0).length).toBeGreaterThan(20)
+    expect(normalized.item()).not.toBe(0)
+    expect((read(ops.ones([1, 1])) as unknown as [Tensor])[0].dataSync().filter((value) => value === 0).length).toBeGreaterThan(20)
   })
 })

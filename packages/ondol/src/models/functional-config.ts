@@ -14,6 +14,7 @@ import { deserializeOperation } from '../layers/serialization.js'
 import type { SerializedLayer } from '../layers/sharing.js'
 import { OpNode } from '../ops/define.js'
 import { isSymbolic, type KerasTensor, type Operation, type SymbolicNode } from '../ops/operation.js'
+import { defaultsOf, withoutDefaults } from './call-defaults.js'
 import { isInputNode, type ModelGraph, nodeOf } from './graph.js'
 
 /** Which output of which call of which layer; calls are counted within the model. */
@@ -57,14 +58,16 @@ export function functionalConfig(graph: ModelGraph, name: string, trainable: boo
     mapTree(tree, (symbol) =>
       refer(symbol, hasFirstNode((symbol.history as NonNullable<KerasTensor['history']>).operation) ? 1 : 0),
     ) as Tree<Reference>
-  const encodeCall = ({ args, options }: SymbolicNode): CallConfig => ({
-    args: args.map((arg) => mapTree(arg as Tree<unknown>, encode)),
-    kwargs: Object.fromEntries(
-      Object.entries(options).flatMap(([key, value]) =>
-        value === undefined ? [] : [[toSnakeCase(key), mapTree(value as Tree<unknown>, encode)]],
-      ),
-    ),
-  })
+  const encodeCall = (node: SymbolicNode): CallConfig => {
+    const { operation, args, options } = node
+    const given = Object.entries(options).flatMap(([key, value]) =>
+      value === undefined ? [] : [[toSnakeCase(key), mapTree(value as Tree<unknown>, encode)] as const],
+    )
+    return {
+      args: args.map((arg) => mapTree(arg as Tree<unknown>, encode)),
+      kwargs: { ...(operation instanceof Layer && defaultsOf(operation, node)), ...Object.fromEntries(given) },
+    }
+  }
   const layers = graph.operations.map((operation) => {
     const calls = ownNodes(operation).filter((node) => !isInputNode(node))
     // The description itself is completed, not a copy: it may still be marked as shared.
@@ -154,7 +157,7 @@ function runCalls(made: ReadonlyMap<string, Made>): void {
 function makeCall(operation: Operation, { args, kwargs }: CallConfig): SymbolicNode {
   if (operation instanceof OpNode) operation.callSymbolically(args)
   else {
-    const options = Object.keys(kwargs).length > 0 ? [kwargs] : []
+    const options = Object.keys(kwargs).length > 0 ? [operation instanceof Layer ? withoutDefaults(operation, kwargs) : kwargs] : []
     ;(operation as unknown as (...all: readonly unknown[]) => unknown)(...args, ...options)
   }
   return operation.inboundNodes.at(-1) as SymbolicNode
