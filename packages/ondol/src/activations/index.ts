@@ -1,4 +1,5 @@
 /** Activation functions by name: `keras.activations`. */
+import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeFunction } from '../core/serialized.js'
@@ -85,4 +86,6 @@ export function serialize(activation: Activation): string | SerializedObject {
   return describeFunction(activation)
 }
 
-export const deserialize = get
+/** The activation that `serialize` described. */
+export const deserialize = (description: unknown, customObjects: CustomObjects = {}): Activation =>
+  customObjectScope(customObjects, () => get(description))

@@ -1,6 +1,8 @@
 /** Projections of weights, applied after each update: `keras.constraints`. */
+
 import { Callable, INVOKE } from '../core/callable.js'
 import { Catalog } from '../core/catalog.js'
+import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { byName } from '../core/positional.js'
 import type { NameOf, SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
@@ -150,7 +152,8 @@ export function get(identifier: unknown): Constraint | null {
 /** As Keras writes it to files. */
 export const serialize = (constraint: Constraint | null): SerializedObject | null =>
   constraint === null ? null : catalog.serialize(constraint)
-export const deserialize = (description: SerializedObject | string): Constraint => catalog.make(description)
+export const deserialize = (description: SerializedObject | string, customObjects: CustomObjects = {}): Constraint =>
+  customObjectScope(customObjects, () => catalog.make(description))
 
 /** A constraint around a function. */
 class FunctionConstraint extends Constraint {

@@ -1,5 +1,7 @@
 /** Initializers: `keras.initializers`. Every class also has a camelCase factory. */
+
 import { Catalog } from '../core/catalog.js'
+import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import type { DType } from '../core/dtype.js'
 import { ShapeError } from '../core/errors.js'
 import { formatShape, type Shape, sameShape } from '../core/shape.js'
@@ -81,7 +83,8 @@ export function get(identifier: unknown): Initializer | null {
 /** As Keras writes it to files. */
 export const serialize = (initializer: Initializer | null): SerializedObject | null =>
   initializer === null ? null : catalog.serialize(initializer)
-export const deserialize = (description: SerializedObject | string): Initializer => catalog.make(description)
+export const deserialize = (description: SerializedObject | string, customObjects: CustomObjects = {}): Initializer =>
+  customObjectScope(customObjects, () => catalog.make(description))
 
 function given(value: Tensor, shape: Shape, dtype: DType): Tensor {
   if (sameShape(shape, value.shape)) return lax.cast(value, dtype)

@@ -1,4 +1,5 @@
 /** Metrics by name, and to and from configs. */
+import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeObject, isClassOf, isFunctionDescription, makeFromConfig } from '../core/serialized.js'
@@ -117,7 +118,8 @@ export function serialize(metric: Metric): SerializedObject {
 }
 
 /** The metric that `serialize` described, or that a name means. */
-export function deserialize(description: SerializedObject | string): Metric {
+export function deserialize(description: SerializedObject | string, customObjects?: CustomObjects): Metric {
+  if (customObjects !== undefined) return customObjectScope(customObjects, () => deserialize(description))
   if (typeof description === 'string') return get(description)
   const own = named(description)
   if (own !== undefined) return own

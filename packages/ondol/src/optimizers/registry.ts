@@ -1,4 +1,5 @@
 /** Optimizers by name, and to and from configs. */
+import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { ValueError } from '../core/errors.js'
 import { Registry } from '../core/registry.js'
 import { customFor, describeObject, isClassOf, makeFromConfig } from '../core/serialized.js'
@@ -80,7 +81,8 @@ export function serialize(optimizer: Optimizer): SerializedObject {
 }
 
 /** The optimizer that `serialize` described. Its state comes with the first step, or from the file's weights. */
-export function deserialize(description: SerializedObject): Optimizer {
+export function deserialize(description: SerializedObject, customObjects?: CustomObjects): Optimizer {
+  if (customObjects !== undefined) return customObjectScope(customObjects, () => deserialize(description))
   const { class_name: className, config } = description
   if (className === 'LossScaleOptimizer') {
     const { inner_optimizer, ...options } = config
@@ -88,7 +90,10 @@ export function deserialize(description: SerializedObject): Optimizer {
   }
   if (className === 'MultiOptimizer') {
     const { optimizer_map, ...options } = config
-    return new MultiOptimizer(OptimizerMap.fromConfig((optimizer_map as SerializedObject).config, deserialize), fromKerasConfig(options))
+    return new MultiOptimizer(
+      OptimizerMap.fromConfig((optimizer_map as SerializedObject).config, (inner) => deserialize(inner)),
+      fromKerasConfig(options),
+    )
   }
   return makeFromConfig(classOf(description), config)
 }

@@ -1,5 +1,7 @@
 /** Learning rates that depend on the step. Follows `keras/src/optimizers/schedules/learning_rate_schedule.py`. */
+
 import { Callable, INVOKE } from '../core/callable.js'
+import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { ValueError } from '../core/errors.js'
 import { byName } from '../core/positional.js'
 import { Registry } from '../core/registry.js'
@@ -269,7 +271,8 @@ export function serialize(schedule: LearningRateSchedule): SerializedObject {
 }
 
 /** The schedule that `serialize` described. */
-export function deserialize(description: SerializedObject): LearningRateSchedule {
+export function deserialize(description: SerializedObject, customObjects?: CustomObjects): LearningRateSchedule {
+  if (customObjects !== undefined) return customObjectScope(customObjects, () => deserialize(description))
   const custom = customFor(description)
   const Class = isClassOf(custom, LearningRateSchedule) ? custom : registry.get(description.class_name)
   return makeFromConfig(Class as ScheduleConstructor, description.config)

@@ -1,6 +1,8 @@
 /** Penalties on weights and outputs: `keras.regularizers`. */
+
 import { Callable, INVOKE } from '../core/callable.js'
 import { Catalog } from '../core/catalog.js'
+import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { ShapeError, ValueError } from '../core/errors.js'
 import { byName } from '../core/positional.js'
 import { formatShape } from '../core/shape.js'
@@ -171,7 +173,8 @@ export function get(identifier: unknown): Regularizer | null {
 /** As Keras writes it to files. */
 export const serialize = (regularizer: Regularizer | null): SerializedObject | null =>
   regularizer === null ? null : catalog.serialize(regularizer)
-export const deserialize = (description: SerializedObject | string): Regularizer => catalog.make(description)
+export const deserialize = (description: SerializedObject | string, customObjects: CustomObjects = {}): Regularizer =>
+  customObjectScope(customObjects, () => catalog.make(description))
 
 /** A regularizer around a function. */
 class FunctionRegularizer extends Regularizer {
