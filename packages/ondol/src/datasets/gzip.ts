@@ -1,5 +1,6 @@
-/** Decompression with a limit, on the platform's own streams (Node and browsers alike). */
+/** Gzip files as data sets come. */
 import { DataError } from '../core/errors.js'
+import { inflate } from '../core/inflate.js'
 
 /** Whether the bytes start as a gzip file does. */
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
@@ -9,25 +10,15 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes
  *
  * @throws DataError when it is damaged, or holds more than `limit` bytes.
  */
-export async function gunzip(bytes: Uint8Array, limit: number, where: string): Promise<Uint8Array> {
-  const stream = new Blob([bytes as BlobPart]).stream().pipeThrough(new DecompressionStream('gzip'))
-  const reader = stream.getReader()
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw new DataError({ where, problem: 'the gzip file is damaged', received: `${bytes.length} bytes`, hint: 'get it again', cause })
-    })
-    if (done) break
-    length += value.length
-    if (length > limit) {
-      await reader.cancel()
-      throw new DataError({ where, problem: 'the gzip file holds more than it may', expected: `at most ${limit} bytes`, received: 'more' })
-    }
-    chunks.push(value)
-  }
-  return concatenate(chunks, length)
-}
+export const gunzip = (bytes: Uint8Array, limit: number, where: string): Promise<Uint8Array> =>
+  inflate(bytes, {
+    format: 'gzip',
+    limit,
+    fail: (_problem, cause) =>
+      cause === undefined
+        ? new DataError({ where, problem: 'the gzip file holds more than it may', expected: `at most ${limit} bytes`, received: 'more' })
+        : new DataError({ where, problem: 'the gzip file is damaged', received: `${bytes.length} bytes`, hint: 'get it again', cause }),
+  })
 
 /** The chunks in one array. */
 export function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {

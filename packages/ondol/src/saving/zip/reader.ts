@@ -5,7 +5,7 @@
 import { type ByteSource, rangeOf, sourceOf } from '../../core/bytes.js'
 import { SavingError } from '../../core/errors.js'
 import { crc32 } from './crc32.js'
-import { inflate } from './inflate.js'
+import { inflateMember } from './inflate.js'
 import { DEFLATE, ENCRYPTED_FLAG, ESCAPE_16, ESCAPE_32, extra64, LENGTHS, SIGNATURES, type ZipEntry } from './records.js'
 
 /** Far more than any model has; each entry costs memory. */
@@ -68,7 +68,7 @@ export class ZipReader {
     if (byteLength > EXPANSION_FLOOR && byteLength > LARGEST_EXPANSION * storedLength) {
       throw damaged(this.#source, `'${name}' would grow to much more than is stored of it`, `${storedLength} bytes for ${byteLength}`)
     }
-    return sourceOf(await inflate(stored, entry.byteLength, entry.crc), where)
+    return sourceOf(await inflateMember(stored, entry.byteLength, entry.crc), where)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The filter pipeline (spec IV.A.2.l), undone: gzip, shuffle, fletcher32. Others are refused by name. */
+import { inflate } from '../../../core/inflate.js'
 import { type Cursor, damagedAt, unsupported } from './cursor.js'
-import { inflateZlib } from './inflate.js'
 
 /** What a chunk went through when it was written, in that order. */
 export type Filters = readonly Filter[]
@@ -48,12 +48,13 @@ export function decodeFilters(cursor: Cursor): Filters {
 /** The `size` bytes of a chunk as they were before they were filtered; `position` is where `stored` lies in the file. */
 export async function unfilter(stored: Uint8Array, size: number, mask: number, filters: Filters, position: number): Promise<Uint8Array> {
   let bytes = stored
+  const fail = (problem: string): Error => damagedAt(position, problem)
   for (let i = filters.length - 1; i >= 0; i--) {
     if (mask & (1 << i)) continue
     const { id, parameters } = filters[i]!
     if (id === FLETCHER32) bytes = withoutFletcher32(bytes, position)
     // Only a checksum, outermost when written, can make the packed bytes longer than the chunk.
-    else if (id === DEFLATE) bytes = await inflateZlib(bytes, size + 4 * filters.length, position)
+    else if (id === DEFLATE) bytes = await inflate(bytes, { format: 'deflate', limit: size + 4 * filters.length, fail })
     else bytes = unshuffle(bytes, parameters[0] ?? 1)
   }
   if (bytes.byteLength !== size) throw damagedAt(position, `a chunk has ${bytes.byteLength} bytes instead of ${size}`)
