@@ -1,10 +1,12 @@
 /** Element-wise arithmetic, comparison and logic: `keras.ops.numpy` and `keras.ops.math`. */
 import { type DType, isFloat } from '../core/dtype.js'
+import { ValueError } from '../core/errors.js'
 import { lax, type Tensor } from '../engine/index.js'
 import { floatx } from './config.js'
-import { asTensor, defineOp, type TensorLike } from './define.js'
-import { binary, floating, integral, keeping, logical, type None, requireIntegers, toBool, unary } from './kinds.js'
-import { resultType, toDType, toFloat, together } from './promotion.js'
+import { asTensor, defineOp, type Op, type TensorLike } from './define.js'
+import { binary, floating, inFloat32, integral, keeping, logical, type None, requireIntegers, toBool, unary } from './kinds.js'
+import { broadcastTogether, resultType, toDType, toFloat, together } from './promotion.js'
+import { nonzero } from './search.js'
 
 /** Sum; booleans add as logical or, as in NumPy. */
 export const add = binary('Add', (x, y) => (x.dtype === 'bool' ? lax.logicalOr(x, y) : lax.add(x, y)))
@@ -78,12 +80,18 @@ export const round = defineOp<[Tensor], { decimals?: number }, Tensor>({
   parameters: ['decimals'],
   call: ([input], { decimals = 0 }) => {
     const x = asTensor(input)
-    if (!isFloat(x.dtype)) return x
-    if (decimals === 0) return lax.unary.round(x)
-    const factor = lax.fullLike(x, 10 ** decimals)
-    return lax.div(lax.unary.round(lax.mul(x, factor)), factor)
+    if (!isFloat(x.dtype)) return decimals >= 0 ? x : lax.cast(rounded(lax.cast(x, floatx()), decimals), x.dtype)
+    return inFloat32([x], (wide) => rounded(wide, decimals))
   },
 })
+
+function rounded(x: Tensor, decimals: number): Tensor {
+  if (decimals === 0) return lax.unary.round(x)
+  // Powers of ten are exact, their inverses are not.
+  const factor = lax.fullLike(x, 10 ** Math.abs(decimals))
+  const [there, back] = decimals > 0 ? [lax.mul, lax.div] : [lax.div, lax.mul]
+  return back(lax.unary.round(there(x, factor)), factor)
+}
 
 export const exp = floating('Exp', lax.exp)
 export const expm1 = floating('Expm1', lax.unary.expm1)
@@ -124,27 +132,58 @@ export const clip = defineOp<[Tensor], { xMin?: TensorLike; xMax?: TensorLike },
   tensors: 1,
   parameters: ['xMin', 'xMax'],
   call: ([x], { xMin, xMax }) => {
-    let value = asTensor(x)
+    const given = asTensor(x)
+    let value = given.dtype === 'bool' ? lax.cast(given, 'int32') : given
     if (xMin !== undefined) value = lax.max(...(together([value, xMin], 'clip') as [Tensor, Tensor]))
     return xMax === undefined ? value : lax.min(...(together([value, xMax], 'clip') as [Tensor, Tensor]))
   },
 })
 
-/** Elements of `x1` where the condition holds, of `x2` elsewhere. */
-export const where = defineOp<[Tensor, Tensor, Tensor], None, Tensor>({
+/** Tensors in one dtype and in one shape with conditions. */
+function choices(conditions: readonly TensorLike[], values: readonly TensorLike[], name: string): [tests: Tensor[], values: Tensor[]] {
+  const dtype = resultType(values)
+  const all = [...conditions.map(toBool), ...values.map((value) => toDType(value, dtype))]
+  const wide = broadcastTogether(all, name)
+  return [wide.slice(0, conditions.length), wide.slice(conditions.length)]
+}
+
+const choose = defineOp<[Tensor, Tensor, Tensor], None, Tensor>({
   name: 'Where',
   module: 'numpy',
   tensors: 3,
   parameters: [],
   call: ([condition, x1, x2]) => {
-    const dtype = resultType([x1, x2])
-    const test = toBool(condition)
-    const [yes, no] = [toDType(x1, dtype), toDType(x2, dtype)]
-    const shape = together(
-      [lax.full(test.shape, 'bool', 0), lax.full(yes.shape, 'bool', 0), lax.full(no.shape, 'bool', 0)],
-      'where',
-    )[0] as Tensor
-    return lax.select(lax.broadcastTo(test, shape.shape), lax.broadcastTo(yes, shape.shape), lax.broadcastTo(no, shape.shape))
+    const [[test], [yes, no]] = choices([condition], [x1, x2], 'where') as [[Tensor], [Tensor, Tensor]]
+    return lax.select(test, yes, no)
+  },
+})
+
+interface Where extends Op<[Tensor, Tensor, Tensor], None, Tensor> {
+  (condition: TensorLike): Tensor[]
+}
+/** Elements of `x1` where the condition holds, of `x2` elsewhere; of a condition alone the indices where it holds (`nonzero`). */
+export const where: Where = Object.assign(
+  (...args: Parameters<typeof choose>) => (args.length === 1 ? nonzero(...(args as unknown as [TensorLike])) : choose(...args)),
+  { definition: choose.definition },
+) as unknown as Where
+
+/** Of several conditions the first that holds chooses its element of `choicelist`; `default` (0) where none does. */
+export const select = defineOp<[Tensor[], Tensor[]], { default?: TensorLike }, Tensor>({
+  name: 'Select',
+  module: 'numpy',
+  tensors: 2,
+  parameters: ['default'],
+  call: ([conditions, values], { default: otherwise = 0 }) => {
+    if (conditions.length !== values.length || conditions.length === 0) {
+      throw new ValueError({
+        where: 'select',
+        problem: 'there must be one choice for each condition',
+        received: `${conditions.length} conditions and ${values.length} choices`,
+      })
+    }
+    const [tests, wide] = choices(conditions, [...values, otherwise], 'select')
+    const last = wide[values.length] as Tensor
+    return tests.reduceRight((rest, test, i) => lax.select(test, wide[i] as Tensor, rest), last)
   },
 })
 
@@ -157,18 +196,43 @@ export const cast = defineOp<[Tensor], { dtype: DType }, Tensor>({
   call: ([x], { dtype }) => toDType(x, dtype),
 })
 
+interface Closeness {
+  rtol?: number
+  atol?: number
+  equalNan?: boolean
+}
+
+function nearness(operands: readonly TensorLike[], { rtol = 1e-5, atol = 1e-8, equalNan = false }: Closeness, where: string): Tensor {
+  const [x, y] = together(operands, where, 'float') as [Tensor, Tensor]
+  const bound = lax.withNumber(lax.withNumber(lax.abs(y), lax.mul, rtol), lax.add, atol)
+  // Infinite numbers are near to themselves only.
+  const isFinite = lax.lt(lax.abs(y), lax.fullLike(y, Number.POSITIVE_INFINITY))
+  const isNear = lax.logicalAnd(isFinite, lax.le(lax.abs(lax.sub(x, y)), bound))
+  const isEqual = lax.logicalOr(lax.eq(x, y), isNear)
+  return equalNan ? lax.logicalOr(isEqual, lax.logicalAnd(lax.ne(x, x), lax.ne(y, y))) : isEqual
+}
+
 /** Whether |x1 - x2| ≤ atol + rtol · |x2|. */
-export const isclose = defineOp<[Tensor, Tensor], { rtol?: number; atol?: number; equalNan?: boolean }, Tensor>({
+export const isclose = defineOp<[Tensor, Tensor], Closeness, Tensor>({
   name: 'Isclose',
   module: 'numpy',
   tensors: 2,
   parameters: ['rtol', 'atol', 'equalNan'],
-  call: (operands, { rtol = 1e-5, atol = 1e-8, equalNan = false }) => {
-    const [x, y] = together(operands, 'isclose', 'float') as [Tensor, Tensor]
-    const bound = lax.add(lax.fullLike(y, atol), lax.withNumber(lax.abs(y), lax.mul, rtol))
-    const isNear = lax.le(lax.abs(lax.sub(x, y)), bound)
-    const isEqual = lax.logicalOr(lax.eq(x, y), isNear)
-    return equalNan ? lax.logicalOr(isEqual, lax.logicalAnd(lax.ne(x, x), lax.ne(y, y))) : isEqual
+  call: (operands, closeness) => nearness(operands, closeness, 'isclose'),
+})
+
+/** Whether `isclose` holds everywhere: a bool scalar. */
+export const allclose = defineOp<[Tensor, Tensor], Closeness, Tensor>({
+  name: 'Allclose',
+  module: 'numpy',
+  tensors: 2,
+  parameters: ['rtol', 'atol', 'equalNan'],
+  call: (operands, closeness) => {
+    const near = nearness(operands, closeness, 'allclose')
+    return lax.reduceMin(
+      near,
+      near.shape.map((_, axis) => axis),
+    )
   },
 })
 

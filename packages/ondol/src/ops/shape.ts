@@ -3,7 +3,7 @@ import { ShapeError } from '../core/errors.js'
 import { formatShape, normalizeAxes, normalizeAxis, type PartialShape, type Shape, sizeOf } from '../core/shape.js'
 import { lax, type Tensor } from '../engine/index.js'
 import { asTensor, type TensorLike } from './define.js'
-import { onTensor } from './kinds.js'
+import { integers, type None, onTensor, part, resized, valuesOf } from './kinds.js'
 
 /** A target shape with one -1 worked out from the number of elements. */
 export function resolveShape(target: readonly number[], size: number, where: string): number[] {
@@ -165,22 +165,40 @@ function padByIndex(x: Tensor, axis: number, low: number, high: number, mode: Ex
   return lax.gather(x, lax.constant(indices, [indices.length], 'int32'), axis)
 }
 
-export const repeat = onTensor<{ repeats: number; axis?: number | null }>('Repeat', ['repeats', 'axis'], (given, { repeats, axis }) => {
-  const isFlat = axis === undefined || axis === null
-  const x = isFlat ? lax.reshape(given, [given.size]) : given
-  const along = isFlat ? 0 : normalizeAxis(axis, x.rank, 'repeat')
-  const wide = [...x.shape.slice(0, along + 1), repeats, ...x.shape.slice(along + 1)]
+/** Each element `repeats` times (a number, or one for each) along `axis`, or of the flat tensor. */
+export const repeat = onTensor<{ repeats: number | readonly number[] | Tensor; axis?: number | null }>(
+  'Repeat',
+  ['repeats', 'axis'],
+  (given, { repeats, axis }) => {
+    const isFlat = axis === undefined || axis === null
+    const x = isFlat ? lax.reshape(given, [given.size]) : given
+    const along = isFlat ? 0 : normalizeAxis(axis, x.rank, 'repeat')
+    const n = x.shape[along] as number
+    const times = typeof repeats === 'number' ? [repeats] : Array.isArray(repeats) ? repeats : valuesOf(repeats as Tensor, 'repeat')
+    if (times.length === 1) return repeatAll(x, along, times[0] as number)
+    if (times.length !== n)
+      throw new ShapeError({
+        where: 'repeat',
+        problem: 'repeats must be one number, or one for each element',
+        expected: `${n}`,
+        received: `${times.length}`,
+      })
+    const indices = times.flatMap((count, i) => new Array<number>(count).fill(i))
+    return lax.gather(x, integers(indices), along)
+  },
+)
+
+function repeatAll(x: Tensor, axis: number, times: number): Tensor {
+  const wide = [...x.shape.slice(0, axis + 1), times, ...x.shape.slice(axis + 1)]
   const spread = lax.broadcast(
     x,
     wide,
-    x.shape.map((_, i) => (i <= along ? i : i + 1)),
+    x.shape.map((_, i) => (i <= axis ? i : i + 1)),
   )
-  return lax.reshape(
-    spread,
-    x.shape.map((size, i) => (i === along ? size * repeats : size)),
-  )
-})
+  return lax.reshape(spread, resized(x, axis, (x.shape[axis] as number) * times))
+}
 
+/** The whole tensor `repeats` times along each axis; a list that is longer than the rank adds axes in front. */
 export const tile = onTensor<{ repeats: number | readonly number[] }>('Tile', ['repeats'], (given, { repeats }) => {
   const times = [repeats].flat() as number[]
   const rank = Math.max(times.length, given.rank)
@@ -198,6 +216,67 @@ export const tile = onTensor<{ repeats: number | readonly number[] }>('Tile', ['
   )
 })
 
+/** One axis: (size,). */
+export const ravel = onTensor<None>('Ravel', [], (x) => lax.reshape(x, [x.size]))
+/** Rows in the other order: axis 0 reversed. */
+export const flipud = onTensor<None>('Flipud', [], (x) => lax.flip(x, normalizeAxes(0, x.rank, 'flipud')))
+/** Columns in the other order: axis 1 reversed. */
+export const fliplr = onTensor<None>('Fliplr', [], (x) => lax.flip(x, normalizeAxes(1, x.rank, 'fliplr')))
+
+/** Elements moved on by `shift` along `axis` (of the flat tensor without one); what leaves at the end comes in at the start. */
+export const roll = onTensor<{ shift: number | readonly number[]; axis?: number | readonly number[] | null }>(
+  'Roll',
+  ['shift', 'axis'],
+  (x, { shift, axis }) => {
+    const shifts = [shift].flat() as number[]
+    if (axis === undefined || axis === null) {
+      const total = shifts.reduce((sum, by) => sum + by, 0)
+      return lax.reshape(rolled(lax.reshape(x, [x.size]), 0, total), x.shape)
+    }
+    const axes = ([axis].flat() as number[]).map((at) => normalizeAxis(at, x.rank, 'roll'))
+    const length = Math.max(shifts.length, axes.length)
+    if ([shifts, axes].some((list) => list.length !== 1 && list.length !== length))
+      throw new ShapeError({ where: 'roll', problem: 'shift and axis differ in length', received: `${shifts.length} and ${axes.length}` })
+    const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i] as number
+    return Array.from({ length }).reduce<Tensor>((y, _, i) => rolled(y, at(axes, i), at(shifts, i)), x)
+  },
+)
+
+function rolled(x: Tensor, axis: number, shift: number): Tensor {
+  const n = x.shape[axis] as number
+  const start = n === 0 ? 0 : ((-shift % n) + n) % n
+  return start === 0 ? x : lax.concat([part(x, axis, start, n), part(x, axis, 0, start)], axis)
+}
+
+/** `k` quarter turns from the first of two axes towards the second. */
+export const rot90 = onTensor<{ k?: number; axes?: readonly [number, number] }>('Rot90', ['k', 'axes'], (x, { k = 1, axes = [0, 1] }) => {
+  const [a, b] = axes.map((axis) => normalizeAxis(axis, x.rank, 'rot90')) as [number, number]
+  if (x.rank < 2 || axes.length !== 2 || a === b)
+    throw new ShapeError({
+      where: 'rot90',
+      problem: 'a turn needs two different axes',
+      received: `axes [${axes}] of ${formatShape(x.shape)}`,
+    })
+  const swapped = x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis))
+  switch (((k % 4) + 4) % 4) {
+    case 1:
+      return lax.transpose(lax.flip(x, [b]), swapped)
+    case 2:
+      return lax.flip(x, [a, b])
+    case 3:
+      return lax.flip(lax.transpose(x, swapped), [b])
+    default:
+      return x
+  }
+})
+
 /** Sizes as a plain list. */
 export const shape = (x: TensorLike | { readonly shape: PartialShape }): PartialShape =>
   typeof x === 'object' && x !== null && 'shape' in x ? (x as { shape: PartialShape }).shape : asTensor(x).shape
+/** How many axes. */
+export const ndim = (x: TensorLike | { readonly shape: PartialShape }): number => shape(x).length
+/** How many elements; `null` if a size is not known yet. */
+export function size(x: TensorLike | { readonly shape: PartialShape }): number | null {
+  const sizes = shape(x)
+  return sizes.includes(null) ? null : sizeOf(sizes as Shape)
+}
