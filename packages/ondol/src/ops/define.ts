@@ -20,7 +20,7 @@ export interface OpDefinition<T extends readonly unknown[], P extends object, R 
   /** Keras's class name of the op: `Add`, `Softmax`. */
   readonly name: string
   /** Keras's module of the class: `numpy` for `keras.src.ops.numpy`. */
-  readonly module: 'numpy' | 'nn' | 'core' | 'math' | 'linalg' | 'image'
+  readonly module: 'numpy' | 'nn' | 'core' | 'math' | 'linalg' | 'image' | 'einops'
   /** How many leading arguments are tensors (a list of tensors counts as one). */
   readonly tensors: number
   /** Names of the other arguments, in Keras's positional order: part of the config. */

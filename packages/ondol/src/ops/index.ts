@@ -14,11 +14,13 @@ export * from './ctc-decode.js'
 export { type AnyTensor, asTensor, type Op, type TensorLike } from './define.js'
 export * from './fourier.js'
 export { associativeScan, jvp, switchCase, switchCase as switch, unstack, vectorizedMap } from './functional.js'
+export * as image from './image/index.js'
 export * as linalg from './linalg/index.js'
 export * from './linalg/index.js'
 export * from './normalization.js'
 export * as numpy from './numpy.js'
 export * from './numpy.js'
+export { rearrange } from './rearrange.js'
 export {
   type ScatterUpdateOptions,
   type SegmentOptions,
