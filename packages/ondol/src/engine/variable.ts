@@ -8,7 +8,7 @@ import { formatShape, type Shape, sameShape } from '../core/shape.js'
 import type { Backend } from './backend.js'
 import { bind, moveTo } from './bind.js'
 import type { Buffer } from './buffer.js'
-import { readStateless, writeStateless } from './stateless-scope.js'
+import { isStateless, readStateless, writeStateless } from './stateless-scope.js'
 import { noteReadOnTapes, withoutTapes } from './tape.js'
 import { Tensor } from './tensor.js'
 import { currentTrace, type TracedState, withoutTrace } from './trace.js'
@@ -119,6 +119,12 @@ export class Variable implements TracedState {
       return
     }
     this.#replace(new Tensor(value, { buffer: value.buffer(this.path).retain() }))
+  }
+
+  /** Engine only: assigns a value that was made for this alone, whose handle is then not left to the garbage collector. */
+  assignOwned(value: Tensor): void {
+    this.assign(value)
+    if (currentTrace() === undefined && !isStateless()) value.dispose()
   }
 
   assignAdd(delta: Tensor): void {

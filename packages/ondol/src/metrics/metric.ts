@@ -75,7 +75,7 @@ export abstract class Metric extends Callable {
   abstract result(): Tensor | Readonly<Record<string, Tensor>>
 
   resetState(): void {
-    for (const variable of this.#variables) variable.assign(ops.zeros(variable.shape, variable.dtype))
+    for (const variable of this.#variables) variable.assignOwned(ops.zeros(variable.shape, variable.dtype))
   }
 
   /** The state after a batch, given the state before; its own stays. Arguments are those of `updateState`. */

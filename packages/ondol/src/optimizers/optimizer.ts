@@ -70,8 +70,6 @@ export abstract class Optimizer {
   /** Updates asked for; with gradient accumulation, counts the steps in between too. */
   readonly #steps: Variable
   #rate: LearningRateSchedule | Variable | (() => number | Tensor)
-  /** The number last set as learning rate; NaN for what is not set by number. */
-  #rateNumber: number
   #trainable: readonly Variable[] | undefined
   readonly #indices = new Map<Variable, number>()
   #averages: readonly Variable[] = []
@@ -90,7 +88,6 @@ export abstract class Optimizer {
     this.#requireSettings()
     this.#steps = this.addVariable([], 'iteration', { dtype: 'int32' })
     const rate = isSerializedObject(given) ? deserialize(given) : given
-    this.#rateNumber = typeof rate === 'number' ? rate : Number.NaN
     this.#rate = typeof rate === 'number' ? this.addVariable([], 'learning_rate', { value: rate }) : rate
   }
 
@@ -153,7 +150,6 @@ export abstract class Optimizer {
   set learningRate(rate: LearningRate) {
     if (typeof rate !== 'number') {
       this.#rate = rate
-      this.#rateNumber = Number.NaN
       return
     }
     if (this.#rate instanceof LearningRateSchedule) {
@@ -164,9 +160,8 @@ export abstract class Optimizer {
         hint: 'make the optimizer with a number, or set another schedule',
       })
     }
-    if (this.#rate instanceof Variable) this.#rate.assign(ops.full([], rate, this.#rate.dtype))
+    if (this.#rate instanceof Variable) this.#rate.assignOwned(ops.full([], rate, this.#rate.dtype))
     else this.#rate = this.addVariable([], 'learning_rate', { value: rate })
-    this.#rateNumber = rate
   }
 
   /** Makes the state for the Variables that will be trained. */
@@ -502,8 +497,8 @@ export abstract class Optimizer {
   }
 
   #serializedRate(): unknown {
-    if (!Number.isNaN(this.#rateNumber)) return Math.fround(this.#rateNumber)
     if (this.#rate instanceof LearningRateSchedule) return serialize(this.#rate)
-    return this.learningRate.dataSync()[0]
+    // A Variable may have got another value since, from a file or a checkpoint.
+    return (this.#rate instanceof Variable ? this.#rate : this.learningRate).dataSync()[0]
   }
 }

@@ -186,3 +186,13 @@ describe('schedules', () => {
     )
   })
 })
+
+it('a config tells the present learning rate, however it was set', () => {
+  const optimizer = new optimizers.SGD({ learningRate: 0.25 })
+  expect(optimizer.getConfig().learning_rate).toBe(0.25)
+  optimizer.learningRate = 0.5
+  expect(optimizer.getConfig().learning_rate).toBe(0.5)
+  // As files and checkpoints set it.
+  optimizer.variables.find(({ name }) => name === 'learning_rate')?.assign(tensor(0.125))
+  expect(optimizer.getConfig().learning_rate).toBe(0.125)
+})

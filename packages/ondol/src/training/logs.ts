@@ -1,6 +1,6 @@
 /** Reading logs from the device: all numbers in one go, and only when somebody looks. */
 import type { Logs } from '../callbacks/callback.js'
-import { Tensor } from '../engine/index.js'
+import { Tensor, tidy } from '../engine/index.js'
 import { packed } from './step.js'
 
 /** In Keras's order, which is the alphabet's. */
@@ -10,7 +10,7 @@ export const sorted = (logs: Logs): Logs => Object.fromEntries(Object.entries(lo
 export async function readLogs(results: Readonly<Record<string, Tensor | number>>): Promise<Logs> {
   const names = Object.keys(results)
   const tensors = names.map((name) => results[name]).filter((value) => value instanceof Tensor)
-  const vector = packed(tensors)
+  const vector = tidy(() => packed(tensors))
   try {
     const values = await vector.data()
     let next = 0

@@ -52,7 +52,7 @@ export class CompiledStep<S extends Tree<unknown>, R> {
   /** Begins with this row, in whatever order the source has by now. */
   rewind(row: number): void {
     this.letGo()
-    this.#cursor.assign(ops.full([], row, 'int32'))
+    this.#cursor.assignOwned(ops.full([], row, 'int32'))
   }
 
   /** Forgets the arrays of the last run. */
