@@ -143,9 +143,14 @@ export abstract class LayerState extends Callable {
     const { layers } = findState(this, isLayer)
     const late = this.#locked === undefined || this.#isBuilding ? undefined : layers.find((layer) => !this.#locked?.has(layer))
     if (late !== undefined) this.#requireUnlocked(`layer '${late.name}'`)
-    if (this.#adopted.size === 0) return layers
-    const inFields = new Set(layers.flatMap((layer) => layer.#withSublayers()))
-    return [...layers, ...[...this.#adopted].filter((layer) => !inFields.has(layer))]
+    return [...layers, ...this.hiddenLayers]
+  }
+
+  /** Engine only: those of the layers in it that no field leads to. */
+  get hiddenLayers(): Layer[] {
+    if (this.#adopted.size === 0) return []
+    const inFields = new Set(findState(this, isLayer).layers.flatMap((layer) => layer.#withSublayers()))
+    return [...this.#adopted].filter((layer) => !inFields.has(layer))
   }
 
   /** Sees to it that each layer inside which this one is being built knows of the next: a layer belongs where it is built. */

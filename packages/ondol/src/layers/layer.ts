@@ -287,7 +287,7 @@ export class Layer extends LayerState implements Operation {
     const given = (options.training as boolean | null | undefined) ?? outer?.training
     const training = given ?? (this.constructor as typeof Layer).trainsByDefault
     const mask = (options.mask as Masks | null | undefined) ?? masksOf(inputs[0] as Tree<unknown>)
-    const ownOptions = mapTree(options as Tree<unknown>, (leaf) => (leaf instanceof Tensor ? this.#castFloat(leaf) : leaf)) as Record<string, unknown>
+    const ownOptions = this.#castFloats(options)
     const callOptions: CallOptions = { ...ownOptions, ...this.#masksByArgument(inputs, ownOptions), training, mask }
     const context: CallContext = { training: given, batchIsUnknown: outer?.batchIsUnknown ?? false }
     const { computeDtype, variableDtype } = this
@@ -315,6 +315,11 @@ export class Layer extends LayerState implements Operation {
         return masks === null ? [] : [[`${name}Mask`, masks]]
       }),
     )
+  }
+
+  #castFloats(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const cast = (leaf: unknown): unknown => (leaf instanceof Tensor ? this.#castFloat(leaf) : leaf)
+    return mapTree(options as Tree<unknown>, cast) as Record<string, unknown>
   }
 
   #castFloat(x: Tensor): Tensor {

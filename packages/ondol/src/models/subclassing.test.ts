@@ -6,6 +6,7 @@ import * as layers from '../layers/index.js'
 import * as ops from '../ops/index.js'
 import { resetNames } from '../ops/naming.js'
 import { cloneModel, Model, Sequential } from './index.js'
+import { loadModel } from './load-model.js'
 
 const { Input } = layers
 
@@ -34,7 +35,7 @@ describe('layers inside a layer', () => {
     expect(() => model.weights).toThrow(/layer 'late' is added to a layer that is already built/)
   })
 
-  it('are known in #private fields too, once they are built', () => {
+  it('are known in #private fields too, once they are built', async () => {
     class Inner extends layers.Layer {
       readonly #dense = layers.dense(2, { name: 'hidden' })
       override call(x: Tensor): Tensor {
@@ -56,6 +57,13 @@ describe('layers inside a layer', () => {
     expect(model.layers.every(({ trainable }) => !trainable)).toBe(true)
     model(row)
     expect(model.weights).toHaveLength(4)
+
+    const [again, answer] = [new Outer({ name: 'outer' }), model(row) as Tensor]
+    again(row)
+    await again.loadWeights(await model.saveWeights())
+    expect((again(row) as Tensor).arraySync()).toEqual(answer.arraySync())
+    const loaded = (await loadModel(await model.save(), { customObjects: { Outer, Inner } })) as Model
+    expect((loaded(row) as Tensor).arraySync()).toEqual(answer.arraySync())
   })
 
   it('that are built by the owner belong to it once, whatever the order', () => {

@@ -110,6 +110,8 @@ function childrenOf(object: Saveable): (readonly [string, unknown])[] {
   const { saveableChildren } = object as CustomState
   if (saveableChildren !== undefined) return [...saveableChildren.call(object)]
   const attributes = Object.entries(object).map(([field, value]) => [toKerasAttribute(field), value] as const)
+  // What is in `#private` fields has no name here; there all layers are in the attribute `_layers` too.
+  if (object instanceof Layer && !isModel(object) && object.hiddenLayers.length > 0) attributes.push(['_layers', object.hiddenLayers])
   if (!isModel(object)) return attributes.sort(byName)
   const layers = ['layers', object.layers] as const
   const all = [...attributes, ['optimizer', object.optimizer] as const]
