@@ -33,4 +33,4 @@ export {
   segmentSum,
 } from './scatter.js'
 export * from './slicing.js'
-export { cdist, erfc, gammainc, multiHot } from './special.js'
+export { cdist, dtype, erfc, gammainc, isTensor, multiHot } from './special.js'

@@ -30,6 +30,13 @@ describe('rearrange', () => {
   })
 })
 
+describe('isTensor and dtype', () => {
+  it('tell tensors from other things', () => {
+    expect([ops.asTensor(1), new KerasTensor([null]), 1, [1], null].map(ops.isTensor)).toEqual([true, true, false, false, false])
+    expect(ops.dtype(new KerasTensor([2], { dtype: 'int32' }))).toBe('int32')
+  })
+})
+
 describe('functions of functions', () => {
   it('take one branch of several', () => {
     const branches = [0, 1, 2].map((n) => (y: ReturnType<typeof ops.asTensor>) => ops.add(y, 10 * n))

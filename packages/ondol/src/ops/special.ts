@@ -2,11 +2,12 @@
 import type { DType } from '../core/dtype.js'
 import { ShapeError } from '../core/errors.js'
 import { formatShape, normalizeAxis } from '../core/shape.js'
-import { customGradient, lax, type Tensor } from '../engine/index.js'
+import { customGradient, lax, Tensor, type Variable } from '../engine/index.js'
 import { floatx } from './config.js'
 import { foriLoop } from './control.js'
-import { asTensor, defineOp } from './define.js'
+import { type AnyTensor, asTensor, defineOp } from './define.js'
 import { oneHot } from './indexing.js'
+import { isSymbolic } from './operation.js'
 import { resultType, toDType, toFloat } from './promotion.js'
 
 const { withNumber } = lax
@@ -34,6 +35,12 @@ export const erfc = defineOp<[Tensor], Record<never, never>, Tensor>({
   parameters: [],
   call: ([x]) => erfcOf(toFloat(x)),
 })
+
+/** Whether this is a tensor, symbolic or not. */
+export const isTensor = (x: unknown): x is AnyTensor => x instanceof Tensor || isSymbolic(x)
+
+/** The dtype of a tensor or Variable. */
+export const dtype = (x: AnyTensor | Variable): DType => x.dtype
 
 /** Lanczos's coefficients for g = 7: ten digits. */
 const LANCZOS = [

@@ -4,7 +4,7 @@ import { jit, type Tensor } from '../engine/index.js'
 import { backends } from '../training/testing/backends.js'
 import * as random from './index.js'
 
-const N = 20_000
+const N = 5000
 const moments = (x: Tensor): [mean: number, variance: number] => {
   const values = Array.from(x.dataSync(), Number)
   const mean = values.reduce((a, b) => a + b, 0) / values.length
@@ -15,7 +15,7 @@ const moments = (x: Tensor): [mean: number, variance: number] => {
 function expectMoments(x: Tensor, mean: number, variance: number): void {
   const [foundMean, foundVariance] = moments(x)
   expect(Math.abs(foundMean - mean)).toBeLessThan(5 * Math.sqrt(variance / N) + 1e-6)
-  expect(Math.abs(foundVariance / variance - 1)).toBeLessThan(0.15)
+  expect(Math.abs(foundVariance / variance - 1)).toBeLessThan(0.2)
 }
 
 describe.each(backends)('distributions on %s', (backend) => {
