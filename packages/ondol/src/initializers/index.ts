@@ -11,12 +11,14 @@ import { Constant, Identity, Ones, Zeros } from './constant.js'
 import { Initializer } from './initializer.js'
 import { Orthogonal } from './orthogonal.js'
 import { RandomNormal, RandomUniform, TruncatedNormal } from './random.js'
+import { STFT } from './stft.js'
 import { GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling } from './variance-scaling.js'
 
 export { Constant, Identity, Ones, Zeros } from './constant.js'
 export { Initializer, RandomInitializer, type SeedOptions } from './initializer.js'
 export { Orthogonal } from './orthogonal.js'
 export { RandomNormal, RandomUniform, TruncatedNormal } from './random.js'
+export { STFT, type STFTOptions, type WindowLike } from './stft.js'
 export { GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling } from './variance-scaling.js'
 
 /** A function of shape and dtype that makes a first value. */
@@ -36,6 +38,7 @@ export type InitializerName = NameOf<
   | 'orthogonal'
   | 'random_normal'
   | 'random_uniform'
+  | 'stft'
   | 'truncated_normal'
   | 'variance_scaling'
   | 'zeros'
@@ -54,6 +57,7 @@ const CLASSES = {
   Orthogonal,
   RandomNormal,
   RandomUniform,
+  STFT,
   TruncatedNormal,
   VarianceScaling,
   Zeros,
@@ -65,6 +69,8 @@ const ALIASES = {
   zero: 'Zeros',
   IdentityInitializer: 'Identity',
   OrthogonalInitializer: 'Orthogonal',
+  STFTInitializer: 'STFT',
+  stft: 'STFT',
 }
 const catalog = new Catalog<Initializer>('initializer', 'keras.initializers', CLASSES, ALIASES)
 
@@ -116,6 +122,7 @@ export const identity = (...args: Arguments<typeof Identity>): Identity => new I
 export const orthogonal = (...args: Arguments<typeof Orthogonal>): Orthogonal => new Orthogonal(...args)
 export const randomNormal = (...args: Arguments<typeof RandomNormal>): RandomNormal => new RandomNormal(...args)
 export const randomUniform = (...args: Arguments<typeof RandomUniform>): RandomUniform => new RandomUniform(...args)
+export const stft = (...args: Arguments<typeof STFT>): STFT => new STFT(...args)
 export const truncatedNormal = (...args: Arguments<typeof TruncatedNormal>): TruncatedNormal => new TruncatedNormal(...args)
 export const varianceScaling = (...args: Arguments<typeof VarianceScaling>): VarianceScaling => new VarianceScaling(...args)
 export const glorotNormal = (...args: Arguments<typeof GlorotNormal>): GlorotNormal => new GlorotNormal(...args)

@@ -10,7 +10,10 @@ import { floatx } from '../ops/config.js'
 /** Weights in float32, computation in half the width. */
 const MIXED = { mixed_bfloat16: 'bfloat16', mixed_float16: 'float16' } as const satisfies Record<string, DType>
 
-export type DTypePolicyName = DType | keyof typeof MIXED
+/** Dtypes of Keras's layers for integers that are narrower here. */
+const NARROWED = { int64: 'int32' } as const satisfies Record<string, DType>
+
+export type DTypePolicyName = DType | keyof typeof MIXED | keyof typeof NARROWED
 /** What layers take as `dtype`. */
 export type DTypePolicyLike = DTypePolicyName | DTypePolicy
 
@@ -31,6 +34,9 @@ export class DTypePolicy {
     if (name === 'mixed_bfloat16' || name === 'mixed_float16') {
       this.computeDtype = MIXED[name]
       this.variableDtype = 'float32'
+    } else if (name === 'int64') {
+      this.computeDtype = NARROWED[name]
+      this.variableDtype = NARROWED[name]
     } else if (isDType(name)) {
       this.computeDtype = name
       this.variableDtype = name

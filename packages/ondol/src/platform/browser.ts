@@ -15,6 +15,7 @@ export const platform: Platform = {
   environment: () => undefined,
   cacheFolder: () => undefined,
   readFile: async () => undefined,
+  readFileNow: () => undefined,
   openFile: async () => undefined,
   writeFile: refuseToWrite,
   writeParts: refuseToWrite,

@@ -1,6 +1,6 @@
 /** The platform under Node.js (also Bun and Deno): files, environment, terminal. */
 import { randomUUID } from 'node:crypto'
-import { write } from 'node:fs'
+import { readFileSync, write } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -75,6 +75,15 @@ export const platform: Platform = {
     try {
       const { buffer, byteOffset, length } = await readFile(path)
       return new Uint8Array(buffer, byteOffset, length)
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  },
+
+  readFileNow(path) {
+    try {
+      return new Uint8Array(readFileSync(path))
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error

@@ -17,6 +17,8 @@ export interface Platform {
   cacheFolder(): string | undefined
   /** The whole file, or undefined if there is none at `path`. */
   readFile(path: string): Promise<Uint8Array | undefined>
+  /** As `readFile`, at once: for small files that a constructor needs. Always undefined in a browser. */
+  readFileNow(path: string): Uint8Array | undefined
   /** Writes all or nothing: a temporary file beside `path`, flushed, then renamed; folders are made. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>
   /** Opens a file of any size to read ranges of it; undefined if there is none at `path`. */
