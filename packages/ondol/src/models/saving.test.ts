@@ -198,7 +198,7 @@ describe('save and loadModel', () => {
     await expect(small().save(inFolder('kept.keras'), { overwrite: false })).rejects.toThrow(/there is a file already/)
     expect(readFileSync(inFolder('kept.keras')).equals(old)).toBe(true)
     expect(readdirSync(folder)).toEqual(names)
-    await expect(model.save(inFolder('model.h5'))).rejects.toThrow(/ends in '\.keras'/)
+    await expect(model.save(inFolder('model.pb'))).rejects.toThrow(/ends in '\.keras'/)
     await expect(loadModel(inFolder('absent.keras'))).rejects.toThrow(/no such file/)
   })
 
@@ -277,7 +277,7 @@ describe('saveWeights and loadWeights', () => {
     const third = build()
     await third.loadWeights(await one.save())
     expect(await numbers(third, x)).toEqual(await numbers(one, x))
-    await expect(one.saveWeights(inFolder('one.h5'))).rejects.toThrow(/ends in '\.weights\.h5'/)
+    await expect(one.saveWeights(inFolder('one.bin'))).rejects.toThrow(/ends in '\.weights\.h5'/)
   })
 
   it('refuse weights that do not fit, before anything is changed', async () => {

@@ -1,6 +1,6 @@
 /**
  * `.h5` files as Keras 1 and 2 wrote them, and Keras 3 still can: weights by layer, found by order or by name; the
- * model and how it was compiled in attributes. Read only. Follows `keras/src/legacy/saving/legacy_h5_format.py`.
+ * model and how it was compiled in attributes. Read here, written by `legacy-h5-writing.ts`. Follows `keras/src/legacy/saving/legacy_h5_format.py`.
  */
 import type { ByteSource } from '../core/bytes.js'
 import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
@@ -14,6 +14,7 @@ import type { Optimizer } from '../optimizers/index.js'
 import type { H5Group } from './hdf5/index.js'
 import { type Json, parseJson } from './json.js'
 import { explaining, makeModel } from './make-model.js'
+import { assignPairs, type Pair } from './pairs.js'
 import { isModel, type Saveable } from './saveable.js'
 import { type StoredArray, tensorOf } from './values.js'
 import { arrayOf } from './weights-h5.js'
@@ -28,13 +29,6 @@ export interface LegacyOptions {
 /** Whether a file is of this kind: Keras 3's own have groups only. */
 export const isLegacy = (root: H5Group): boolean =>
   ['layer_names', 'layer_names0', 'model_config'].some((name) => root.attributeNames.includes(name))
-
-/** A variable, and the array that belongs in it. */
-interface Pair {
-  readonly variable: Variable
-  readonly array: StoredArray
-  readonly where: string
-}
 
 /** The weights of one layer in the file. */
 interface SavedLayer {
@@ -57,12 +51,7 @@ export async function loadLegacyWeights(model: Saveable, root: H5Group, file: st
     ? await savedLayer(await group.group('top_level_model_weights'), model.name)
     : undefined
   if (own !== undefined && own.arrays.length > 0) pairs.push(...pairsOf(model.ownWeights, own, model.name, file))
-  const fitting = pairs.filter((pair) => fits(pair, options.skipMismatch === true))
-  for (const { variable, array, where } of fitting) {
-    const value = await tensorOf(array, where, variable.dtype)
-    variable.assign(value)
-    value.dispose()
-  }
+  await assignPairs(pairs, options.skipMismatch === true)
 }
 
 /** A list of texts, which is parted over several attributes where it is long. */
@@ -86,7 +75,7 @@ async function savedLayer(group: H5Group, name: string): Promise<SavedLayer> {
 }
 
 /** In the order of these files: what is trained first. */
-const weightsOf = (layer: Layer): Variable[] => [...layer.trainableWeights, ...layer.nonTrainableWeights]
+export const weightsOf = (layer: Layer): Variable[] => [...layer.trainableWeights, ...layer.nonTrainableWeights]
 
 function byOrder(layers: readonly Layer[], saved: readonly SavedLayer[], file: string): Pair[] {
   const own = layers.filter((layer) => weightsOf(layer).length > 0)
@@ -139,23 +128,6 @@ function pairsOf(weights: readonly Variable[], { name, arrays }: SavedLayer, lay
   return weights.map((variable, index) => ({ variable, array: arrays[index] as StoredArray, where: `${file} → ${name}` }))
 }
 
-function fits({ variable, array, where }: Pair, skip: boolean): boolean {
-  if (sameShape(variable.shape, array.shape)) return true
-  if (!skip) {
-    throw new SavingError({
-      where,
-      problem: `the weight ${variable.path} has another shape`,
-      expected: formatShape(variable.shape),
-      received: formatShape(array.shape),
-      hint: 'nothing was changed; with skipMismatch: true the weights that fit are loaded',
-    })
-  }
-  console.warn(
-    `ondol: ${variable.path} is left as it was: its shape is ${formatShape(variable.shape)}, in ${where} ${formatShape(array.shape)}.`,
-  )
-  return false
-}
-
 /** A whole model from such a file. */
 export async function loadLegacyModel(
   root: H5Group,
@@ -174,13 +146,18 @@ export async function loadLegacyModel(
   const model = makeModel(modernized(parseJson(text, where)), { where, byteLength, customObjects, compile: false })
   if (model.built) await loadLegacyWeights(model, root, file)
   const training = compile ? await root.attribute('training_config') : undefined
-  if (typeof training === 'string' && isCompilable(model)) {
-    const place = `${file} → training_config`
-    const config = parseJson(training, place)
-    explaining(place, () => customObjectScope(customObjects, () => model.compileFromConfig(compileConfigOf(config))))
-    if (root.keys().includes('optimizer_weights')) await loadOptimizer(model.optimizer, await root.group('optimizer_weights'), file)
-  }
+  if (typeof training !== 'string') return model
+  const place = `${file} → training_config`
+  const optimizer = compileLegacy(model, parseJson(training, place), place, customObjects)
+  if (root.keys().includes('optimizer_weights')) await loadOptimizer(optimizer, await root.group('optimizer_weights'), file)
   return model
+}
+
+/** Compiles a model as a `training_config` says; returns its optimizer. */
+export function compileLegacy(model: Layer, training: Json, place: string, customObjects: CustomObjects): Optimizer | null {
+  if (!isCompilable(model)) return null
+  explaining(place, () => customObjectScope(customObjects, () => model.compileFromConfig(compileConfigOf(training))))
+  return model.optimizer
 }
 
 const isCompilable = (
@@ -192,7 +169,7 @@ const isCompilable = (
 const GONE = new Set(['time_major', 'implementation', 'batch_size'])
 
 /** Keras 2's configs in Keras 3's words: the axis of a normalization was a list, some options are no more. */
-function modernized(value: Json, key = ''): Json {
+export function modernized(value: Json, key = ''): Json {
   if (Array.isArray(value)) return key === 'axis' && value.length === 1 ? (value[0] as Json) : value.map((item) => modernized(item))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([name]) => key !== 'config' || !GONE.has(name))

@@ -6,6 +6,46 @@ import { SavingError } from '../core/errors.js'
 /** What can be read from. A string is a path, or a URL if it says so or there are no files. */
 export type Readable = string | URL | Uint8Array | ArrayBuffer | Blob
 
+/** Files by name, such as `model.json` and the shards beside it. */
+export type FileRecord = Readonly<Record<string, Uint8Array | ArrayBuffer | Blob>>
+
+/** Gives a file that stands beside another, whole. */
+export type ReadPart = (name: string) => Promise<Uint8Array>
+
+export const isFileRecord = (from: Readable | FileRecord): from is FileRecord =>
+  typeof from === 'object' && !(from instanceof URL || from instanceof Uint8Array || from instanceof ArrayBuffer || from instanceof Blob)
+
+/** Reads what stands beside `from`: in its folder, at its URL, or in the record; nothing stands beside bytes. */
+export function partsBeside(from: Readable | FileRecord): ReadPart {
+  const whole = (part: Readable): Promise<Uint8Array> => withSource(part, readWhole)
+  if (typeof from === 'string' || from instanceof URL) {
+    const path = pathOf(from)
+    const isRemote = isUrl(path) || platform.name === 'browser'
+    return (name) =>
+      whole(isRemote ? new URL(name.split('/').map(encodeURIComponent).join('/'), absolute(path)) : path.replace(/[^/\\]*$/, '') + name)
+  }
+  return async (name) => {
+    const part = isFileRecord(from) && Object.hasOwn(from, name) ? from[name] : undefined
+    if (part !== undefined) return whole(part)
+    throw new SavingError({
+      where: name,
+      problem: 'this file belongs to the model, and is not there',
+      hint: "give the path or URL of model.json, or all files by name: loadModel({ 'model.json': bytes, 'group1-shard1of1.bin': bytes })",
+    })
+  }
+}
+
+/** In a browser, paths are relative to the page. */
+const absolute = (path: string): string =>
+  new URL(path, (globalThis as { readonly location?: { readonly href: string } }).location?.href).href
+
+/** All bytes of a source. */
+export async function readWhole(source: ByteSource): Promise<Uint8Array> {
+  const bytes = new Uint8Array(source.byteLength)
+  await source.read(0, bytes)
+  return bytes
+}
+
 const isUrl = (path: string): boolean => /^(https?|blob|data):/.test(path)
 
 /** `file:` URLs are paths. */

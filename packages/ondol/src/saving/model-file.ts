@@ -2,7 +2,7 @@
  * Whole models: `.keras` files (and folders) as Keras 3 writes and reads them: `config.json`, `metadata.json`,
  * `model.weights.h5`, `assets/`. Follows `keras/src/saving/saving_lib.py`.
  */
-import type { ByteSink } from '../core/bytes.js'
+import type { ByteSink, ByteSource } from '../core/bytes.js'
 import type { CustomObjects } from '../core/custom-objects.js'
 import { SavingError } from '../core/errors.js'
 import type { Layer } from '../layers/layer.js'
@@ -12,14 +12,23 @@ import { loadAssets, savedAssets } from './assets.js'
 import { openHdf5 } from './hdf5/index.js'
 import { formatJson, parseJson } from './json.js'
 import { loadLegacyModel } from './legacy-h5.js'
-import { bytesFrom, exists, type Readable, type WriteOptions, withSource, writeFile } from './location.js'
+import { KERAS_VERSION, legacyModel } from './legacy-h5-writing.js'
+import {
+  bytesFrom,
+  exists,
+  type FileRecord,
+  isFileRecord,
+  partsBeside,
+  type Readable,
+  readWhole,
+  type WriteOptions,
+  withSource,
+  writeFile,
+} from './location.js'
 import { makeModel } from './make-model.js'
 import { loadState, type SavedObject, savedObjects } from './weights.js'
 import { openWeights, writeWeights } from './weights-h5.js'
 import { ZipWriter } from './zip/writer.js'
-
-/** The Keras whose format is written. */
-const KERAS_VERSION = '3.15.1'
 
 export interface SaveOptions extends WriteOptions {
   /** Whether one file is written; `false` writes a folder of files. Default true. */
@@ -52,7 +61,8 @@ function timestamp(date: Date): string {
 
 /**
  * Saves a model, with its weights, and how it was compiled, and the optimizer's state: to a file, all or nothing, or
- * as bytes. What happens to the model while it is being saved does not show in the file.
+ * as bytes. What happens to the model while it is being saved does not show in the file. A name that ends in `.h5`
+ * makes a file of the older format, for programs that read no other.
  *
  * @throws SavingError for a model that is not built, or with parts that no file can hold.
  * @example
@@ -64,6 +74,7 @@ export function saveModel(model: Layer, path: string | URL, options?: SaveOption
 export async function saveModel(model: Layer, path?: string | URL, options: SaveOptions = {}): Promise<unknown> {
   const { zipped = true } = options
   if (path === undefined) return bytesFrom((sink) => writeArchive(partsOf(model), sink))
+  if (/\.(h5|hdf5)$/.test(String(path))) return writeFile(path, options, legacyModel(model))
   const isArchive = String(path).endsWith('.keras')
   if (zipped !== isArchive) {
     throw new SavingError({
@@ -106,20 +117,44 @@ export interface LoadModelOptions {
 }
 
 /**
- * The model in a `.keras` file, or folder, or an older Keras's `.h5`, with its weights: from a path, a URL, bytes, or a Blob. Nothing that the
- * file says is run: classes and functions are those of ondol, those registered, and `customObjects`.
+ * The model in a `.keras` file, or folder, or an older Keras's `.h5`, or TensorFlow.js's `model.json` with its shards,
+ * with its weights: from a path, a URL, bytes, or a Blob, or several files by name. Nothing that the file says is run:
+ * classes and functions are those of ondol, those registered, and `customObjects`.
  *
  * @throws SavingError when the file is no such file, is damaged, or names what is not known.
  */
-export async function loadModel(from: Readable, options: LoadModelOptions = {}): Promise<Layer> {
+export async function loadModel(from: Readable | FileRecord, options: LoadModelOptions = {}): Promise<Layer> {
   const folder = typeof from === 'string' || from instanceof URL ? await openFolder(String(from)) : undefined
   if (folder !== undefined) return loadArchive(folder, options)
-  return withSource(from, async (source) => {
+  return withSource(isFileRecord(from) ? mainOf(from) : from, async (source) => {
     const start = new Uint8Array(Math.min(HDF5.length, source.byteLength))
     await source.read(0, start)
-    const isHdf5 = HDF5.every((byte, i) => start[i] === byte)
-    return isHdf5 ? loadLegacyModel(await openHdf5(source), source, options) : loadArchive(await openZip(source), options)
+    if (HDF5.every((byte, i) => start[i] === byte)) return loadLegacyModel(await openHdf5(source), source, options)
+    if (/^\s*\{/.test(String.fromCharCode(...start))) return loadJson(source, from, options)
+    return loadArchive(await openZip(source), options)
   })
+}
+
+/** Of several files, the one that tells of the others. */
+function mainOf(files: FileRecord): Readable {
+  const names = Object.keys(files)
+  const main = files[names.find((name) => name.endsWith('.json')) ?? names[0] ?? '']
+  if (main !== undefined) return main
+  throw new SavingError({ where: 'loadModel', problem: 'there are no files', expected: 'model.json and its shards by name' })
+}
+
+/** Topologies have some megabytes at most. */
+const LONGEST_JSON = 2 ** 28
+
+async function loadJson(source: ByteSource, from: Readable | FileRecord, options: LoadModelOptions): Promise<Layer> {
+  if (source.byteLength > LONGEST_JSON)
+    throw new SavingError({
+      where: source.name,
+      problem: 'this is too long for a description of a model',
+      received: `${source.byteLength} bytes`,
+    })
+  const { loadTensorFlowJs } = await import('./tensorflow-js.js')
+  return loadTensorFlowJs(new TextDecoder().decode(await readWhole(source)), source.name, partsBeside(from), options)
 }
 
 /** How HDF5 files begin. */

@@ -2,16 +2,16 @@
  * NumPy's `.npy` (one array) and `.npz` (a zip archive of them). Follows `numpy/lib/format.py`; arrays of Python
  * objects are refused, for reading them would run code.
  */
-import type { ByteSource } from '../core/bytes.js'
-import { sourceOf } from '../core/bytes.js'
-import { bytesOf, type DType } from '../core/dtype.js'
+import type { ByteSink, ByteSource } from '../core/bytes.js'
+import type { DType } from '../core/dtype.js'
 import { SavingError } from '../core/errors.js'
 import { type Shape, sizeOf } from '../core/shape.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
-import { H5_DTYPES, type H5NumericDType } from './hdf5/index.js'
+import { H5_DTYPES, type H5Data, type H5NumericDType } from './hdf5/index.js'
 import { bytesFrom, type Readable, type WriteOptions, withSource, writeFile } from './location.js'
-import { bytesOfElements, rawElements, snapshot, tensorOf } from './values.js'
+import { bytesOfElements, rawElements, type StoredArray, snapshot, tensorOf } from './values.js'
+import type { NamedArrays } from './weights-by-name.js'
 import { ZipReader } from './zip/reader.js'
 import { ZipWriter } from './zip/writer.js'
 
@@ -55,15 +55,25 @@ export function readNpz(from: Readable): Promise<Record<string, Tensor>> {
   return withSource(from, async (source) => {
     const start = new Uint8Array(Math.min(MAGIC.length, source.byteLength))
     await source.read(0, start)
-    if (latin1(start) === MAGIC) return { '': await readArray(source) }
-    const zip = await ZipReader.open(source)
+    if (latin1(start) === MAGIC) return { '': await tensorOf(await storedArray(source), source.name) }
     const arrays: [string, Tensor][] = []
-    for (const name of zip.members.keys()) {
-      const bytes = await zip.read(name, LARGEST_ARRAY)
-      arrays.push([name.replace(/\.npy$/, ''), await readArray(sourceOf(bytes, `${source.name} → ${name}`))])
-    }
+    for (const [name, array] of (await openNpz(source)).arrays) arrays.push([name, await tensorOf(array, `${source.name} → ${name}`)])
     return Object.fromEntries(arrays)
   })
+}
+
+/** What is in an `.npz` file, to be read array by array. */
+export async function openNpz(source: ByteSource): Promise<NamedArrays> {
+  const zip = await ZipReader.open(source)
+  const arrays = new Map<string, StoredArray>()
+  for (const [member, { byteLength }] of zip.members) {
+    if (byteLength > LARGEST_ARRAY)
+      throw new SavingError({ where: `${source.name} → ${member}`, problem: 'the array is too large', received: `${byteLength} bytes` })
+    const { dtype, shape } = await storedArray(await zip.open(member))
+    // What was packed is unpacked again when its turn has come, and not kept until then.
+    arrays.set(member.replace(/\.npy$/, ''), { dtype, shape, read: async () => (await storedArray(await zip.open(member))).read() })
+  }
+  return { name: source.name, arrays }
 }
 
 /** Writes arrays by name to an `.npz` file, or gives its bytes. */
@@ -74,13 +84,16 @@ export async function writeNpz(
   path?: string | URL,
   options: WriteOptions = {},
 ): Promise<unknown> {
-  const members = Object.entries(arrays).map(([name, value]) => [`${name}.npy`, snapshot(value)] as const)
-  const write = async (zip: ZipWriter): Promise<void> => {
-    for (const [name, value] of members) await zip.add(name, await npyOf(value))
-    await zip.finish()
-  }
-  if (path === undefined) return bytesFrom((sink) => write(new ZipWriter(sink)))
-  return writeFile(path, options, (sink) => write(new ZipWriter(sink)))
+  const values = Object.entries(arrays).map(([name, value]) => [name, snapshot(value)] as const)
+  if (path === undefined) return bytesFrom((sink) => writeArrays(values, sink))
+  return writeFile(path, options, (sink) => writeArrays(values, sink))
+}
+
+/** An archive of arrays. */
+export async function writeArrays(arrays: Iterable<readonly [name: string, value: Tensor]>, sink: ByteSink): Promise<void> {
+  const zip = new ZipWriter(sink)
+  for (const [name, value] of arrays) await zip.addParts(`${name}.npy`, (member) => writeArray(value, member))
+  await zip.finish()
 }
 
 const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
@@ -120,29 +133,47 @@ async function readHeader(source: ByteSource): Promise<Header> {
   return { dtype, isBigEndian: order === '>', isFortran: fortran === 'True' && shape.length > 1, shape, start }
 }
 
-async function readArray(source: ByteSource): Promise<Tensor> {
+async function storedArray(source: ByteSource): Promise<StoredArray> {
   const { dtype, isBigEndian, isFortran, shape, start } = await readHeader(source)
   const { array: Elements, bytes: itemSize } = H5_DTYPES[dtype]
-  const bytes = new Uint8Array(source.byteLength - start)
-  await source.read(start, bytes)
-  if (isBigEndian) for (let at = 0; at < bytes.length; at += itemSize) bytes.subarray(at, at + itemSize).reverse()
-  const stored = isFortran ? [...shape].reverse() : shape
-  const read = async (): Promise<InstanceType<typeof Elements>> => new Elements(bytes.buffer, 0, bytes.length / itemSize)
-  const value = await tensorOf({ dtype, shape: stored, read }, source.name)
-  return isFortran ? ops.transpose(value) : value
+  const read = async (): Promise<H5Data> => {
+    const bytes = new Uint8Array(source.byteLength - start)
+    await source.read(start, bytes)
+    if (isBigEndian) for (let at = 0; at < bytes.length; at += itemSize) bytes.subarray(at, at + itemSize).reverse()
+    const elements = new Elements(bytes.buffer, 0, bytes.length / itemSize)
+    return isFortran ? rowByRow(elements, shape) : elements
+  }
+  return { dtype, shape, read }
 }
 
-async function npyOf(value: Tensor): Promise<Uint8Array> {
-  const { dtype } = value
-  if (dtype === 'bfloat16') return npyOf(ops.cast(value, 'float32'))
-  const { shape } = value
+/** Elements that lie column by column, row by row. */
+function rowByRow<E extends H5Data>(columns: E, shape: Shape): E {
+  const rows = columns.slice() as E
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(0, axis)))
+  const index = shape.map(() => 0)
+  for (let to = 0, from = 0; to < rows.length; to++) {
+    rows[to] = columns[from] as number & bigint
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const [stride, size, at] = [strides[axis], shape[axis], index[axis]] as [number, number, number]
+      from += stride
+      index[axis] = at + 1
+      if (at + 1 < size) break
+      from -= size * stride
+      index[axis] = 0
+    }
+  }
+  return rows
+}
+
+async function writeArray(value: Tensor, sink: ByteSink): Promise<void> {
+  const { dtype, shape } = value
+  if (dtype === 'bfloat16') return writeArray(ops.cast(value, 'float32'), sink)
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
   const dict = `{'descr': '${WRITTEN[dtype]}', 'fortran_order': False, 'shape': (${sizes}), }`
   const length = Math.ceil((MAGIC.length + 4 + dict.length + 1) / ALIGNMENT) * ALIGNMENT
-  const npy = new Uint8Array(length + value.size * bytesOf(dtype))
-  npy.set(Uint8Array.from(`${MAGIC}\x01\x00\x00\x00${dict}`.padEnd(length - 1, ' '), (letter) => letter.charCodeAt(0)))
-  new DataView(npy.buffer).setUint16(MAGIC.length + 2, length - MAGIC.length - 4, true)
-  npy[length - 1] = 0x0a
-  npy.set(bytesOfElements(await rawElements(value)), length)
-  return npy
+  const header = Uint8Array.from(`${MAGIC}\x01\x00\x00\x00${dict}`.padEnd(length - 1, ' '), (letter) => letter.charCodeAt(0))
+  new DataView(header.buffer).setUint16(MAGIC.length + 2, length - MAGIC.length - 4, true)
+  await sink.write(header)
+  await sink.write(Uint8Array.of(0x0a))
+  await sink.write(bytesOfElements(await rawElements(value)))
 }

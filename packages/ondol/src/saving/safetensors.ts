@@ -31,7 +31,8 @@ export type SafetensorsDType = keyof typeof ELEMENT_BYTES
 export interface StoredTensor {
   readonly dtype: SafetensorsDType
   readonly shape: readonly number[]
-  readonly bytes: Uint8Array
+  /** Or what gives them, when their turn has come. */
+  readonly bytes: Uint8Array | (() => Promise<Uint8Array>)
 }
 
 /** A tensor in a file, not read yet. */
@@ -71,13 +72,7 @@ export async function writeSafetensors(
   for (const [name, { dtype, shape, bytes }] of order) {
     if (name === METADATA) throw new SavingError({ where: name, problem: 'a tensor cannot have the name of the metadata' })
     const expected = byteLengthOf(dtype, shape)
-    if (bytes.byteLength !== expected)
-      throw new SavingError({
-        where: name,
-        problem: 'the bytes are not those of the shape',
-        expected: `${expected} bytes for (${shape}) ${dtype}`,
-        received: `${bytes.byteLength} bytes`,
-      })
+    if (bytes instanceof Uint8Array) requireSize(name, { dtype, shape }, bytes)
     header.push([name, { dtype, shape, data_offsets: [end, end + expected] }])
     end += expected
   }
@@ -95,7 +90,22 @@ export async function writeSafetensors(
   new DataView(length.buffer).setBigUint64(0, BigInt(padded.byteLength), true)
   await sink.write(length)
   await sink.write(padded)
-  for (const [, { bytes }] of order) await sink.write(bytes)
+  for (const [name, { bytes, ...tensor }] of order) {
+    const content = bytes instanceof Uint8Array ? bytes : await bytes()
+    requireSize(name, tensor, content)
+    await sink.write(content)
+  }
+}
+
+function requireSize(name: string, { dtype, shape }: Omit<StoredTensor, 'bytes'>, { byteLength }: Uint8Array): void {
+  const expected = byteLengthOf(dtype, shape)
+  if (byteLength === expected) return
+  throw new SavingError({
+    where: name,
+    problem: 'the bytes are not those of the shape',
+    expected: `${expected} bytes for (${shape}) ${dtype}`,
+    received: `${byteLength} bytes`,
+  })
 }
 
 /**

@@ -20,7 +20,7 @@ export function draftOf(objects: readonly SavedObject[]): GroupDraft {
 }
 
 /** NumPy has no bfloat16, so Keras writes its bytes, and says in an attribute what they are. */
-function addArray(group: GroupDraft, key: string, value: Tensor): void {
+export function addArray(group: GroupDraft, key: string, value: Tensor): void {
   const { shape, dtype } = value
   const data = async function* (): AsyncGenerator<Uint8Array> {
     yield bytesOfElements(await rawElements(value))

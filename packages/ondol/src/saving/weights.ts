@@ -31,7 +31,7 @@ export function savedObjects(model: Saveable): SavedObject[] {
   }))
 }
 
-function requireBuilt(model: Saveable, what: string): void {
+export function requireBuilt(model: Saveable, what: string): void {
   if (model.built) return
   throw new SavingError({
     where: model.name,
