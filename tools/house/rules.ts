@@ -6,11 +6,12 @@
  */
 export const FLOORS: readonly (readonly string[])[] = [
   ['core'],
-  ['platform'],
+  ['platform', 'tree'],
   ['engine'],
   ['ops', 'random'],
   ['activations', 'initializers', 'regularizers', 'constraints', 'layers', 'losses', 'metrics', 'optimizers'],
   ['saving'],
+  ['onnx'],
   ['callbacks'],
   ['data', 'models', 'training'],
   ['datasets', 'applications', 'utils'],

@@ -14,6 +14,7 @@ import { Layer, type LayerOptions } from '../layers/layer.js'
 import { type Masks, maskOf, setMask } from '../layers/masks.js'
 import { deserializeLayersIn, registerLayerClass } from '../layers/serialization.js'
 import { type SerializedLayer, whileReading, whileWriting } from '../layers/sharing.js'
+import type { OnnxOptions } from '../onnx/export.js'
 import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
 import type { KerasTensor } from '../ops/operation.js'
@@ -37,6 +38,11 @@ export interface ModelOptions<I extends Symbols = Symbols, O extends Symbols = S
   readonly inputs?: I
   /** What the model gives, singly, in a list or a record. */
   readonly outputs?: O
+}
+
+/** How a model is exported. */
+export interface ExportOptions extends OnnxOptions {
+  readonly format?: 'onnx'
 }
 
 /**
@@ -263,6 +269,23 @@ export class Model<const I extends Symbols = Symbols, const O extends Symbols = 
   async loadWeights(from: Readable, options?: LoadOptions & LegacyOptions): Promise<void> {
     const { loadWeights } = await import('../saving/weights-file.js')
     return loadWeights(this, from, options)
+  }
+
+  /**
+   * Exports what the model computes at inference, for other runtimes: an ONNX file, whose batch size, and whatever else
+   * is `null`, is free. Without a path the bytes come back.
+   *
+   * @throws SavingError that names what ONNX cannot express.
+   * @example
+   * await model.export('model.onnx', { format: 'onnx' })
+   */
+  export(path?: undefined, options?: ExportOptions): Promise<Uint8Array>
+  export(path: string | URL, options?: ExportOptions): Promise<void>
+  async export(path?: string | URL, { format = 'onnx', ...options }: ExportOptions = {}): Promise<unknown> {
+    if (format !== 'onnx')
+      throw new ValueError({ where: this.name, problem: 'this format is not known', expected: "'onnx'", received: String(format) })
+    const { exportOnnx } = await import('../onnx/export.js')
+    return exportOnnx(this as Layer, path, options)
   }
 
   override getBuildConfig(): Record<string, unknown> | null {
