@@ -1,12 +1,38 @@
-/** What an RNN layer asks of the cell that it repeats over time. */
+/** What an RNN layer repeats over time: cells, and how one is run. */
+import type { DType } from '../../core/dtype.js'
+import { GraphError, ValueError } from '../../core/errors.js'
+import type { Shape } from '../../core/shape.js'
 import { lax, type Tensor } from '../../engine/index.js'
-import * as random from '../../ops/random.js'
-import { type CallOptions, Layer, type LayerOptions } from '../layer.js'
-import { requireRate } from '../options.js'
+import { type CallOptions, Layer } from '../layer.js'
+
+/** One tensor, or several that belong together: a cell among stacked ones has one of these. */
+export type State = Tensor | readonly Tensor[]
+/** Sizes of the states: of one, or a list for each. */
+export type StateSize = number | readonly (number | readonly number[])[]
 
 /**
- * One step: `call(inputs, states, { training })` gives `[output, nextStates]`. Input (batch, features),
- * states a list of tensors (batch, size).
+ * Anything that makes a step: `call(inputs, states, { training })` gives `[output, nextStates]`. Inputs
+ * (batch, features), states a list of (batch, size). A layer, so that its weights are found, or a plain object.
+ */
+export interface Cell {
+  readonly stateSize: StateSize
+  /** Size of the output. Default: the first state's. */
+  readonly outputSize?: number | undefined
+  call(inputs: Tensor, states: readonly State[], options?: CallOptions): unknown
+  /** The states before the first step. Default: zeros. */
+  getInitialState?(batchSize: number): State | readonly State[]
+}
+
+/** A cell at work on one sequence: what all steps share has been made. */
+export interface Recurrence {
+  /** What needs no state: done for all steps at once on (steps, batch, …), or on one step's (batch, …). */
+  readonly prepare: (x: Tensor) => Tensor
+  /** One step on what `prepare` gave for it. */
+  readonly step: (prepared: Tensor, states: readonly State[]) => readonly [output: Tensor, states: readonly State[]]
+}
+
+/**
+ * A cell as a layer. Define `call`, or `begin` where part of the work can be done for all steps together.
  *
  * @example
  * class Accumulate extends layers.RNNCell {
@@ -14,69 +40,78 @@ import { requireRate } from '../options.js'
  *   override call(x: Tensor, [total]: Tensor[]) { const next = ops.add(x, total); return [next, [next]] }
  * }
  */
-export abstract class RNNCell extends Layer {
-  /** Sizes of the states. */
-  abstract readonly stateSize: readonly number[]
-  /** Size of the output. Default: the first state's. */
-  get outputSize(): number {
-    return this.stateSize[0] as number
+export abstract class RNNCell extends Layer implements Cell {
+  abstract readonly stateSize: StateSize
+  get outputSize(): number | undefined {
+    return firstSize(this.stateSize)
   }
 
   /** Whether the output of a step is its first new state: then the last output need not be kept apart. */
   readonly outputIsState: boolean = false
 
-  abstract override call(inputs: Tensor, states: readonly Tensor[], options?: CallOptions): [output: Tensor, states: Tensor[]]
-
-  /**
-   * What a layer that repeats the cell does once for all steps, on the time-major sequence (steps, batch, features).
-   * Default: nothing.
-   */
-  prepare(sequence: Tensor, _training: boolean): Tensor {
-    return sequence
+  /** Begins a sequence whose steps have this shape (with the batch). */
+  begin(_stepShape: Shape, _states: readonly State[], _training: boolean): Recurrence {
+    throw new GraphError({ problem: `the cell ${this.className} has no call method`, hint: 'define call(inputs, states, options) in it' })
   }
 
-  /** One step on an element of a prepared sequence. `constants` is what `prepareStep` gave. */
-  step(
-    prepared: Tensor,
-    states: readonly Tensor[],
-    training: boolean,
-    _constants: readonly (Tensor | null)[],
-  ): [output: Tensor, states: Tensor[]] {
-    return this.call(prepared, states, { training })
+  override call(inputs: Tensor, states: readonly State[], { training = false }: CallOptions = {}): [Tensor, State[]] {
+    const { prepare, step } = this.begin(inputs.shape, listed(states), training)
+    const [output, next] = step(prepare(inputs), listed(states))
+    return [output, [...next]]
   }
 
-  /** Tensors that all steps share, made before the first: weights as read, dropout masks. Default: none. */
-  prepareStep(_states: readonly Tensor[], _training: boolean): readonly (Tensor | null)[] {
-    return []
+  getInitialState(batchSize: number): State[] {
+    return zeroStates(this.stateSize, batchSize, this.computeDtype)
   }
 }
 
-export interface DropoutCellOptions extends LayerOptions {
-  /** Share of inputs to drop, the same ones at every step. Default 0. */
-  readonly dropout?: number | undefined
-  /** Share of the recurrent state to drop, the same at every step. Default 0. */
-  readonly recurrentDropout?: number | undefined
-  readonly seed?: number | null | undefined
+const listed = (states: State | readonly State[]): readonly State[] => (Array.isArray(states) ? states : [states as Tensor])
+
+const firstSize = (size: StateSize): number | undefined => (typeof size === 'number' ? size : [size].flat(2)[0])
+
+export const outputSizeOf = (cell: Cell): number | undefined => cell.outputSize ?? firstSize(cell.stateSize)
+
+function zeroStates(stateSize: StateSize, batch: number, dtype: DType): State[] {
+  const zeros = (size: number): Tensor => lax.full([batch, size], dtype, 0)
+  return (typeof stateSize === 'number' ? [stateSize] : stateSize).map((size) => (typeof size === 'number' ? zeros(size) : size.map(zeros)))
 }
 
-/** A cell with dropout on inputs and recurrent state. */
-export abstract class DropoutRNNCell extends RNNCell {
-  readonly dropout: number
-  readonly recurrentDropout: number
-  readonly seed: number | null
-  readonly seedGenerator: random.SeedGenerator | null
+/** The dtype in which a cell computes; `otherwise` for plain objects. */
+export const dtypeOf = (cell: Cell, otherwise: DType): DType => (cell instanceof Layer ? cell.computeDtype : otherwise)
 
-  constructor({ dropout = 0, recurrentDropout = 0, seed = null, ...options }: DropoutCellOptions) {
-    super(options)
-    this.dropout = requireRate(dropout, 'dropout', this.name)
-    this.recurrentDropout = requireRate(recurrentDropout, 'recurrentDropout', this.name)
-    this.seed = seed
-    this.seedGenerator = dropout > 0 || recurrentDropout > 0 ? new random.SeedGenerator(seed) : null
-  }
+export const initialStates = (cell: Cell, batch: number, otherwise: DType): State[] => [
+  ...listed(cell.getInitialState?.(batch) ?? zeroStates(cell.stateSize, batch, dtypeOf(cell, otherwise))),
+]
 
-  /** 0 or 1 / (1 - rate) for each element of a tensor like `x`; `null` when nothing is dropped. */
-  protected mask(x: Tensor, rate: number, training: boolean): Tensor | null {
-    if (!training || rate === 0 || this.seedGenerator === null) return null
-    return random.dropout(lax.fullLike(x, 1), rate, { seed: this.seedGenerator })
+/** A cell on a sequence of such steps, computing in `dtype` around it. */
+export function recurrenceOf(cell: Cell, dtype: DType, stepShape: Shape, states: readonly State[], training: boolean): Recurrence {
+  // A class with a `call` of its own is called; so is a cell with another dtype, which its call sees to.
+  if (cell instanceof RNNCell && cell.call === RNNCell.prototype.call && cell.computeDtype === dtype)
+    return cell.begin(stepShape, states, training)
+  return {
+    prepare: (x) => x,
+    step: (x, before) => {
+      const result: unknown = cell instanceof Layer ? cell.callOn([x, before], { training }) : cell.call(x, before, { training })
+      const [output, next] = result as [Tensor, State | readonly State[]]
+      return [output, listed(next)]
+    },
   }
+}
+
+/** Builds a cell for steps of this shape, if it can be built and is not. */
+export function buildCell(cell: Cell, stepShape: readonly (number | null)[]): void {
+  if (cell instanceof Layer && !cell.built) cell.build(stepShape)
+}
+
+/** @throws ValueError when it is no cell. */
+export function requireCell<C extends Cell>(cell: C, where: string): C {
+  const size = cell?.stateSize as unknown
+  const isSize = typeof size === 'number' || (Array.isArray(size) && size.flat(2).every((item) => typeof item === 'number'))
+  if (typeof cell?.call === 'function' && isSize) return cell
+  throw new ValueError({
+    where,
+    problem: 'this is no cell',
+    expected: 'a layer or object with call(inputs, states, options) and stateSize: a number, or a list of numbers',
+    received: `cell=${String(cell)}, stateSize=${JSON.stringify(size)}`,
+  })
 }

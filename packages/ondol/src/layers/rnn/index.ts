@@ -1,0 +1,10 @@
+/** Recurrent layers and their cells. */
+export { Bidirectional, type BidirectionalOptions, bidirectional, type RecurrentLayer } from './bidirectional.js'
+export type { Cell, State, StateSize } from './cell.js'
+export { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, type ConvLSTMOptions, convLstm1d, convLstm2d, convLstm3d } from './conv-lstm.js'
+export { GRU, GRUCell, type GRUCellOptions, type GRUOptions, gru, gruCell } from './gru.js'
+export { LSTM, LSTMCell, type LSTMCellOptions, type LSTMOptions, lstm, lstmCell } from './lstm.js'
+export { RNN, type RNNCallOptions, type RNNOptions, rnn } from './rnn.js'
+export { SimpleRNN, SimpleRNNCell, type SimpleRNNOptions, simpleRnn, simpleRnnCell } from './simple-rnn.js'
+export { StackedRNNCells, stackedRnnCells } from './stacked-cells.js'
+export { TimeDistributed, timeDistributed } from './time-distributed.js'
