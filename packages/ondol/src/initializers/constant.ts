@@ -24,11 +24,10 @@ export class Constant extends Initializer {
 
   readonly value: number
 
-  constructor(value?: number)
-  constructor(options: { readonly value?: number })
-  constructor(...args: readonly unknown[]) {
+  /** By position or by name. */
+  constructor(value: number | { readonly value?: number } = 0) {
     super()
-    this.value = byName<{ value?: number }>(['value'], args).value ?? 0
+    this.value = byName<{ value?: number }>(['value'], [value]).value ?? 0
   }
 
   override make(shape: Shape, dtype: DType): Tensor {
@@ -46,11 +45,10 @@ export class Identity extends Initializer {
 
   readonly gain: number
 
-  constructor(gain?: number)
-  constructor(options: { readonly gain?: number })
-  constructor(...args: readonly unknown[]) {
+  /** By position or by name. */
+  constructor(gain: number | { readonly gain?: number } = 1) {
     super()
-    this.gain = byName<{ gain?: number }>(['gain'], args).gain ?? 1
+    this.gain = byName<{ gain?: number }>(['gain'], [gain]).gain ?? 1
   }
 
   override make(shape: Shape, dtype: DType): Tensor {

@@ -2,11 +2,11 @@
 import { toKerasConfig } from '../core/spelling.js'
 import * as losses from '../losses/functions.js'
 import * as functions from './functions.js'
-import type { Metric, MetricOptions } from './metric.js'
+import type { MetricOptions } from './metric.js'
 import { MeanMetricWrapper, type MetricFunction } from './reduction.js'
 
 /** Constructor of a metric with options `P` of its own. */
-export type MetricClass<P> = new (options?: MetricOptions & P) => Metric
+export type MetricClass<P> = new (options?: MetricOptions & P) => MeanMetricWrapper<Required<P>>
 
 function metricClass<P extends object>(
   className: string,

@@ -37,7 +37,7 @@ describe('metrics give what Keras gives', () => {
         // Mean and Sum take weights in the second place.
         if (yPred === null) metric.updateState(asTensor(yTrue), optional(sampleWeight))
         else metric.updateState(asTensor(yTrue), asTensor(yPred), optional(sampleWeight))
-        expectClose(metric.result().dataSync(), [result].flat(), 2e-6)
+        expectClose((metric.result() as Tensor).dataSync(), [result].flat(), 2e-6)
       }
       expect(metric.variables.map(({ name }) => name)).toEqual(state.map(({ name }) => name))
       metric.variables.forEach((variable, i) =>

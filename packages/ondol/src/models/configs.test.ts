@@ -256,7 +256,7 @@ describe('defaults of calls', () => {
     const x = layers.Input({ shape: [100] })
     const made = new Model({ inputs: x, outputs: layers.dropout(0.5)(x) })
     const read = modelFromJson(made.toJson())
-    const zeros = (options: object): number =>
+    const zeros = (options: { training?: boolean }): number =>
       (read(ops.ones([1, 100]), options) as Tensor).dataSync().filter((value) => value === 0).length
     expect(zeros({ training: true })).toBeGreaterThan(20)
     expect(zeros({})).toBe(0)
