@@ -5,6 +5,7 @@
  */
 import { platform } from '#platform'
 import { ValueError } from '../core/errors.js'
+import { isInteractiveLoggingEnabled } from '../ops/config.js'
 
 export interface ProgbarOptions {
   /** Characters of the bar. Default 20. */
@@ -103,6 +104,7 @@ export class Progbar {
   }
 
   #print(text: string): void {
+    if (!isInteractiveLoggingEnabled()) return
     const printing = this.#options.print(text)
     if (!(printing instanceof Promise)) return
     // A terminal that is gone is no reason to stop what is shown on it.

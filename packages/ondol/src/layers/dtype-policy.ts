@@ -60,6 +60,9 @@ export class DTypePolicy {
   }
 }
 
+/** Keras's older name of the same class. */
+export { DTypePolicy as FloatDTypePolicy }
+
 let globalPolicy: DTypePolicy | undefined
 
 /** The policy of layers that name none: float32, or what `setDtypePolicy` said. */

@@ -1,13 +1,32 @@
 /** Settings that all models share: Keras's `keras.config`. */
+import { platform } from '#platform'
 import { type DType, isFloat } from '../core/dtype.js'
 import { ValueError } from '../core/errors.js'
 
 export type DataFormat = 'channels_last' | 'channels_first'
 
-const settings: { floatx: DType; epsilon: number; imageDataFormat: DataFormat } = {
+interface Settings {
+  floatx: DType
+  epsilon: number
+  imageDataFormat: DataFormat
+  maxEpochs: number | null
+  maxStepsPerEpoch: number | null
+  isInteractive: boolean
+}
+
+/** A limit from the environment: a whole number above 0. */
+function limitFrom(variable: string): number | null {
+  const limit = Number(platform.environment(variable) ?? Number.NaN)
+  return Number.isInteger(limit) && limit > 0 ? limit : null
+}
+
+const settings: Settings = {
   floatx: 'float32',
   epsilon: 1e-7,
   imageDataFormat: 'channels_last',
+  maxEpochs: limitFrom('KERAS_MAX_EPOCHS'),
+  maxStepsPerEpoch: limitFrom('KERAS_MAX_STEPS_PER_EPOCH'),
+  isInteractive: true,
 }
 
 /** The default float dtype. */
@@ -36,6 +55,37 @@ export const imageDataFormat = (): DataFormat => settings.imageDataFormat
 export function setImageDataFormat(format: DataFormat): void {
   settings.imageDataFormat = requireDataFormat(format, 'setImageDataFormat')
 }
+
+/** Epochs that `fit` runs at most, whatever it is told: for quick trials. Also `KERAS_MAX_EPOCHS`. Default null: no limit. */
+export const maxEpochs = (): number | null => settings.maxEpochs
+
+export function setMaxEpochs(limit: number | null): void {
+  settings.maxEpochs = requireLimit(limit, 'setMaxEpochs')
+}
+
+/** Steps of an epoch, an evaluation or a prediction at most. Also `KERAS_MAX_STEPS_PER_EPOCH`. Default null: no limit. */
+export const maxStepsPerEpoch = (): number | null => settings.maxStepsPerEpoch
+
+export function setMaxStepsPerEpoch(limit: number | null): void {
+  settings.maxStepsPerEpoch = requireLimit(limit, 'setMaxStepsPerEpoch')
+}
+
+function requireLimit(limit: number | null, where: string): number | null {
+  if (limit === null || (Number.isInteger(limit) && limit > 0)) return limit
+  throw new ValueError({ where, problem: 'this is no limit', expected: 'a whole number above 0, or null', received: String(limit) })
+}
+
+/** Progress bars and messages are printed: the default. */
+export function enableInteractiveLogging(): void {
+  settings.isInteractive = true
+}
+
+/** Progress bars and messages are not printed. */
+export function disableInteractiveLogging(): void {
+  settings.isInteractive = false
+}
+
+export const isInteractiveLoggingEnabled = (): boolean => settings.isInteractive
 
 /** A checked data format; the configured one where none is given. */
 export function requireDataFormat(format: string | null | undefined, where: string): DataFormat {

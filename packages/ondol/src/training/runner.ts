@@ -15,6 +15,7 @@ import { Converter, type DataLike } from './convert.js'
 import { gather, runEpoch, unlessAborted } from './epoch.js'
 import { requireFinite, requireFiniteArrays } from './finite.js'
 import { type BatchIterable, requireEnd } from './iterable-source.js'
+import { limitedEpochs, limitedSteps } from './limits.js'
 import { ModelData } from './model-data.js'
 import { ModelSteps, type RunnableModel, release } from './model-steps.js'
 import {
@@ -66,8 +67,10 @@ export class Runner {
     return this.#run('fit', async (data, turn) => {
       requireKnownOptions('fit', options)
       requireFitOptions(options)
-      const { epochs = 1, initialEpoch = 0, verbose, callbacks, stepsPerEpoch, classWeight = null, signal, checkFinite = false } = options
+      const { initialEpoch = 0, verbose, callbacks, classWeight = null, signal, checkFinite = false } = options
+      const epochs = limitedEpochs(options.epochs ?? 1)
       const { training, validation } = data.fitSources(x, y, options)
+      const stepsPerEpoch = limitedSteps(options.stepsPerEpoch, training)
       const model = this.#model
       try {
         if (checkFinite) for (const source of [training, validation]) await requireFiniteSource(source)
@@ -118,7 +121,8 @@ export class Runner {
           if (training.steps === null && stepsPerEpoch === undefined) list.setSteps(batches)
           if (validation !== undefined && isDue(epoch, options.validationFreq)) {
             turn.excludes = ['fit', 'evaluate']
-            const found = await this.#test({ source: validation, steps: options.validationSteps, callbacks: list, signal, checkFinite })
+            const validationSteps = limitedSteps(options.validationSteps, validation)
+            const found = await this.#test({ source: validation, steps: validationSteps, callbacks: list, signal, checkFinite })
             turn.excludes = ['fit']
             logs = { ...logs, ...Object.fromEntries(Object.entries(found).map(([key, value]) => [`val_${key}`, value])) }
           }
@@ -141,9 +145,10 @@ export class Runner {
   async evaluate(x: DataLike | BatchIterable, y: DataLike | null, options: EvaluateOptions): Promise<Logs> {
     return this.#run('evaluate', async (data, turn) => {
       requireKnownOptions('evaluate', options)
-      const { batchSize, verbose, callbacks, steps, sampleWeight, signal, checkFinite = false } = options
-      requireSteps('steps', steps)
-      const source = data.source(x, y, sampleWeight, { batchSize, steps, shuffle: false })
+      const { batchSize, verbose, callbacks, sampleWeight, signal, checkFinite = false } = options
+      requireSteps('steps', options.steps)
+      const source = data.source(x, y, sampleWeight, { batchSize, steps: options.steps, shuffle: false })
+      const steps = limitedSteps(options.steps, source)
       try {
         if (checkFinite) await requireFiniteSource(source)
         const list = this.#callbacks(turn, callbacks, verbose, { epochs: 1, steps: requireEnd(source, steps, 'steps') })
@@ -185,9 +190,10 @@ export class Runner {
   async predict(x: DataLike | BatchIterable, options: PredictOptions): Promise<Tree<Tensor>> {
     return this.#run('predict', async (data, turn) => {
       requireKnownOptions('predict', options)
-      const { batchSize, verbose, callbacks, steps, signal, checkFinite = false } = options
-      requireSteps('steps', steps)
-      const source = data.source(x, null, undefined, { batchSize, steps, shuffle: false })
+      const { batchSize, verbose, callbacks, signal, checkFinite = false } = options
+      requireSteps('steps', options.steps)
+      const source = data.source(x, null, undefined, { batchSize, steps: options.steps, shuffle: false })
+      const steps = limitedSteps(options.steps, source)
       const model = this.#model
       const pace = new Pace()
       try {
