@@ -1,77 +1,12 @@
-"""Vectors for the layers: configuration, weights, outputs, masks and gradients of each layer as the real Keras computes them.
+"""Vectors for the first layers; `layercase.py` says what is in one, `layers_basic.py` has more.
 
 Run: .venv/bin/python tools/oracle/layers.py            writes packages/ondol/src/testing/vectors/layers/*.json
 """
 import numpy as np
-from oracle import BACKEND, differentiate, encode, fill, floats, integers, keras, listed, write
+from layercase import case, layers, mask_of
+from oracle import BACKEND, floats, integers, keras
 
 L = keras.layers
-
-
-def mask_of(rows, length):
-    """A boolean mask (len(rows), length): the first `rows[i]` steps of sample i are real."""
-    return np.arange(length)[None, :] < np.array(rows)[:, None]
-
-
-def case(title, layer, *inputs, masks=None, training=False, call=None):
-    """One vector. `masks` go to the call as `mask`; `call` holds more keyword arguments, recorded as they are."""
-    keras.utils.set_random_seed(3)
-    layer.build(*[x.shape for x in inputs]) if len(inputs) == 1 else layer.build([x.shape for x in inputs])
-    fill(layer.weights, len(title))
-    before = [encode(w.value) for w in layer.weights]
-    saved = [keras.ops.convert_to_numpy(w.value) for w in layer.weights]
-    arguments = dict(call or {})
-    if masks is not None:
-        arguments["mask"] = masks if len(inputs) > 1 else masks[0]
-    if "training" in layer._call_signature.parameters:
-        arguments["training"] = training
-
-    def run(*tensors):
-        return listed(layer(tensors[0] if len(tensors) == 1 else list(tensors), **arguments))
-
-    outputs, pullback = differentiate(run, layer.weights, inputs)
-    output_arrays = [keras.ops.convert_to_numpy(o) for o in outputs]
-    cotangents = [floats(90 + i, *o.shape) for i, o in enumerate(output_arrays)]
-    after = [encode(w.value) for w in layer.weights]
-    for weight, value in zip(layer.weights, saved):  # the gradient starts from the same state as the call
-        weight.assign(value)
-    by_weight, by_input = pullback(cotangents)
-    out_masks = None
-    if masks is not None:
-        given = masks if len(inputs) > 1 else masks[0]
-        out_masks = layer.compute_mask(list(inputs) if len(inputs) > 1 else inputs[0], given)
-    elif getattr(layer, "mask_zero", False):
-        out_masks = layer.compute_mask(inputs[0])
-    return {
-        "title": title,
-        "class": type(layer).__name__,
-        "serialized": keras.saving.serialize_keras_object(layer),
-        "training": training,
-        "inputs": [encode(x) for x in inputs],
-        "inputMasks": None if masks is None else [encode(m) for m in masks],
-        "weights": [
-            {"name": w.name, "path": w.path, "trainable": w.trainable, "value": v} for w, v in zip(layer.weights, before)
-        ],
-        "outputs": [encode(o) for o in output_arrays],
-        "outputMasks": None if out_masks is None else [encode(m) for m in listed(out_masks)],
-        "cotangents": [encode(c) for c in cotangents],
-        "inputGradients": [encode(g) for g in by_input],
-        "weightGradients": [encode(g) for g in by_weight],
-        "weightsAfter": after if training else None,
-        "openShape": open_shape(layer, inputs),
-    }
-
-
-def open_shape(layer, inputs):
-    """The symbolic output shape when the batch size is unknown: (None, ...) -> (None, ...)."""
-    symbolic = [keras.KerasTensor((None, *x.shape[1:]), dtype=x.dtype.name) for x in inputs]
-    result = layer(symbolic[0] if len(symbolic) == 1 else symbolic)
-    return [list(r.shape) for r in listed(result)]
-
-
-def layers(group, build):
-    keras.backend.clear_session()
-    write(f"layers/{group}", build())
 
 
 def dense():

@@ -1,15 +1,14 @@
 /** Batch normalization (Ioffe and Szegedy 2015). Follows `keras/src/layers/normalization/batch_normalization.py`. */
-import * as constraints from '../constraints/index.js'
 import { ShapeError, ValueError } from '../core/errors.js'
 import { formatShape, normalizeAxis, type PartialShape } from '../core/shape.js'
 import { lax, stopGradient, type Tensor, type Variable } from '../engine/index.js'
 import * as initializers from '../initializers/index.js'
 import { epsilon as fuzz } from '../ops/config.js'
 import * as ops from '../ops/index.js'
-import * as regularizers from '../regularizers/index.js'
+import { AFFINE_CONFIG, AffineLayer, type AffineOptions } from './affine-layer.js'
 import type { ConfigTable } from './config-table.js'
 import { InputSpec } from './input-spec.js'
-import { type CallOptions, Layer, type LayerOptions } from './layer.js'
+import type { CallOptions } from './layer.js'
 import { requireSize } from './options.js'
 
 export interface RenormClipping {
@@ -18,31 +17,21 @@ export interface RenormClipping {
   readonly dmax?: number | null
 }
 
-export interface BatchNormalizationOptions extends LayerOptions {
+export interface BatchNormalizationOptions extends AffineOptions {
   /** The axis of features; each is normalised over all others. Default -1. */
   readonly axis?: number | undefined
   /** How slowly the moving averages follow. Default 0.99. */
   readonly momentum?: number | undefined
   /** Added to the variance. Default 0.001. */
   readonly epsilon?: number | undefined
-  /** Adds beta. Default true. */
-  readonly center?: boolean | undefined
-  /** Multiplies with gamma. Default true. */
-  readonly scale?: boolean | undefined
-  readonly betaInitializer?: initializers.InitializerLike | undefined
-  readonly gammaInitializer?: initializers.InitializerLike | undefined
   readonly movingMeanInitializer?: initializers.InitializerLike | undefined
   readonly movingVarianceInitializer?: initializers.InitializerLike | undefined
-  readonly betaRegularizer?: regularizers.RegularizerLike | undefined
-  readonly gammaRegularizer?: regularizers.RegularizerLike | undefined
-  readonly betaConstraint?: constraints.ConstraintLike | undefined
-  readonly gammaConstraint?: constraints.ConstraintLike | undefined
   /** Batch renormalization (Ioffe 2017): corrects batch statistics towards the moving ones. Default false. */
   readonly renorm?: boolean | undefined
   /** Bounds of renorm's corrections. */
   readonly renormClipping?: RenormClipping | null | undefined
   readonly renormMomentum?: number | undefined
-  /** Statistics over several machines: not available. */
+  /** Statistics over all devices: there is one, which changes nothing. Default false. */
   readonly synchronized?: boolean | undefined
 }
 
@@ -56,22 +45,15 @@ interface Moments {
  * gamma · (x - mean) / √(variance + epsilon) + beta. In training with the batch's statistics, which also
  * update the moving averages; otherwise, or when frozen (`trainable = false`), with the moving averages.
  */
-export class BatchNormalization extends Layer {
+export class BatchNormalization extends AffineLayer {
   static override readonly className: string = 'BatchNormalization'
   static override readonly configTable: ConfigTable = {
     axis: 'value',
     momentum: 'value',
     epsilon: 'value',
-    center: 'value',
-    scale: 'value',
-    betaInitializer: 'initializer',
-    gammaInitializer: 'initializer',
+    ...AFFINE_CONFIG,
     movingMeanInitializer: 'initializer',
     movingVarianceInitializer: 'initializer',
-    betaRegularizer: 'regularizer',
-    gammaRegularizer: 'regularizer',
-    betaConstraint: 'constraint',
-    gammaConstraint: 'constraint',
     synchronized: 'value',
     renorm: 'value',
     renormClipping: 'value',
@@ -80,22 +62,12 @@ export class BatchNormalization extends Layer {
   readonly axis: number
   readonly momentum: number
   readonly epsilon: number
-  readonly center: boolean
-  readonly scale: boolean
-  readonly betaInitializer: initializers.Initializer
-  readonly gammaInitializer: initializers.Initializer
   readonly movingMeanInitializer: initializers.Initializer
   readonly movingVarianceInitializer: initializers.Initializer
-  readonly betaRegularizer: regularizers.Regularizer | null
-  readonly gammaRegularizer: regularizers.Regularizer | null
-  readonly betaConstraint: constraints.Constraint | null
-  readonly gammaConstraint: constraints.Constraint | null
   readonly renorm: boolean
   readonly renormClipping: RenormClipping | null
   readonly renormMomentum: number
-  readonly synchronized = false
-  gamma: Variable | null = null
-  beta: Variable | null = null
+  readonly synchronized: boolean
   movingMean!: Variable
   movingVariance!: Variable
   /** Only with `renorm`. */
@@ -107,16 +79,8 @@ export class BatchNormalization extends Layer {
     axis = -1,
     momentum = 0.99,
     epsilon = 1e-3,
-    center = true,
-    scale = true,
-    betaInitializer = 'zeros',
-    gammaInitializer = 'ones',
     movingMeanInitializer = 'zeros',
     movingVarianceInitializer = 'ones',
-    betaRegularizer = null,
-    gammaRegularizer = null,
-    betaConstraint = null,
-    gammaConstraint = null,
     renorm = false,
     renormClipping = null,
     renormMomentum = 0.99,
@@ -124,42 +88,24 @@ export class BatchNormalization extends Layer {
     ...options
   }: BatchNormalizationOptions = {}) {
     super(options)
-    if (synchronized)
-      throw new ValueError({
-        where: this.name,
-        problem: 'synchronized batch normalization is not available: there is one machine',
-        hint: 'leave synchronized out',
-      })
     if (!Number.isInteger(axis)) throw new ValueError({ where: this.name, problem: 'axis must be a whole number', received: String(axis) })
     this.axis = axis
     this.momentum = momentum
     this.epsilon = epsilon
-    this.center = center
-    this.scale = scale
-    this.betaInitializer = initializers.get(betaInitializer)
-    this.gammaInitializer = initializers.get(gammaInitializer)
     this.movingMeanInitializer = initializers.get(movingMeanInitializer)
     this.movingVarianceInitializer = initializers.get(movingVarianceInitializer)
-    this.betaRegularizer = regularizers.get(betaRegularizer)
-    this.gammaRegularizer = regularizers.get(gammaRegularizer)
-    this.betaConstraint = constraints.get(betaConstraint)
-    this.gammaConstraint = constraints.get(gammaConstraint)
     this.renorm = renorm
     this.renormClipping = renorm ? requireClipping(renormClipping ?? {}, this.name) : renormClipping
     this.renormMomentum = renormMomentum
-    this.supportsMasking = true
+    this.synchronized = synchronized
   }
 
   override build(inputShape: PartialShape): void {
     const axis = normalizeAxis(this.axis, inputShape.length, 'axis')
     const features = requireSize(inputShape, axis, 'features')
-    const add = (name: string, initializer: initializers.InitializerLike, trainable = false): Variable => {
-      const regularizer = name === 'gamma' ? this.gammaRegularizer : name === 'beta' ? this.betaRegularizer : null
-      const constraint = name === 'gamma' ? this.gammaConstraint : name === 'beta' ? this.betaConstraint : null
-      return this.addWeight({ name, shape: [features], initializer, trainable, autocast: false, regularizer, constraint })
-    }
-    if (this.scale) this.gamma = add('gamma', this.gammaInitializer, true)
-    if (this.center) this.beta = add('beta', this.betaInitializer, true)
+    this.addAffine([features])
+    const add = (name: string, initializer: initializers.InitializerLike): Variable =>
+      this.addWeight({ name, shape: [features], initializer, trainable: false, autocast: false })
     this.movingMean = add('moving_mean', this.movingMeanInitializer)
     this.movingVariance = add('moving_variance', this.movingVarianceInitializer)
     if (this.renorm) {

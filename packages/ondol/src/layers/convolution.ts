@@ -1,10 +1,11 @@
-/** Convolutions over one and two spatial axes. Follows `keras/src/layers/convolutional/base_conv.py`. */
+/** Convolutions over one to three spatial axes. Follows `keras/src/layers/convolutional/base_conv.py`. */
 import { ValueError } from '../core/errors.js'
 import type { PartialShape } from '../core/shape.js'
 import type { Tensor } from '../engine/index.js'
 import { type DataFormat, requireDataFormat } from '../ops/config.js'
 import { perAxis } from '../ops/convolution.js'
 import * as ops from '../ops/index.js'
+import type { LoraOptions } from './adaptable-layer.js'
 import type { ConfigTable } from './config-table.js'
 import { InputSpec } from './input-spec.js'
 import { KERNEL_CONFIG, KernelLayer, type KernelOptions } from './kernel-layer.js'
@@ -12,7 +13,7 @@ import { requirePositive, requireSize } from './options.js'
 
 type Sizes = number | readonly number[]
 
-export interface ConvOptions extends KernelOptions {
+export interface ConvOptions extends KernelOptions, LoraOptions {
   /** Default 1. */
   readonly strides?: Sizes | undefined
   /** `'causal'` (1D only) pads in front, so that no output sees later inputs. Default `'valid'`. */
@@ -25,8 +26,54 @@ export interface ConvOptions extends KernelOptions {
   readonly groups?: number | undefined
 }
 
-abstract class BaseConv extends KernelLayer {
+/** What convolutions and their transposes share. */
+export abstract class WindowLayer extends KernelLayer {
   static override readonly positional: readonly string[] = ['filters', 'kernelSize']
+  readonly filters: number
+  readonly kernelSize: readonly number[]
+  readonly strides: readonly number[]
+  readonly padding: 'valid' | 'same' | 'causal'
+  readonly dataFormat: DataFormat
+  readonly dilationRate: readonly number[]
+  /** Number of spatial axes. */
+  protected readonly rank: number
+
+  constructor(rank: number, filters: number, kernelSize: Sizes, options: Omit<ConvOptions, 'groups'>) {
+    const { strides = 1, padding = 'valid', dataFormat, dilationRate = 1, ...rest } = options
+    super(rest)
+    const where = this.name
+    this.rank = rank
+    this.filters = requirePositive(filters, 'filters', where)
+    this.kernelSize = perAxis(kernelSize, rank, 'kernelSize', where)
+    this.strides = perAxis(strides, rank, 'strides', where)
+    this.dilationRate = perAxis(dilationRate, rank, 'dilationRate', where)
+    this.padding = requirePadding(padding, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same'], where)
+    this.dataFormat = requireDataFormat(dataFormat, where)
+    if (this.strides.some((n) => n > 1) && this.dilationRate.some((n) => n > 1)) {
+      throw new ValueError({
+        where,
+        problem: 'strides and dilation cannot both be greater than 1',
+        received: `strides=[${this.strides}], dilationRate=[${this.dilationRate}]`,
+      })
+    }
+    this.inputSpec = new InputSpec({ ndim: rank + 2 })
+  }
+
+  /** The number of input channels, which inputs must have from now on. */
+  protected requireChannels(inputShape: PartialShape): number {
+    const axis = this.dataFormat === 'channels_last' ? -1 : 1
+    const channels = requireSize(inputShape, axis, 'channels')
+    this.inputSpec = new InputSpec({ ndim: this.rank + 2, axes: { [axis]: channels } })
+    return channels
+  }
+
+  /** Adds the bias to each channel, then activates. */
+  protected finishChannels(x: Tensor): Tensor {
+    return this.finish(x, this.dataFormat === 'channels_last' ? -1 : -1 - this.rank)
+  }
+}
+
+abstract class BaseConv extends WindowLayer {
   static override readonly configTable: ConfigTable = {
     filters: 'value',
     kernelSize: 'value',
@@ -38,52 +85,27 @@ abstract class BaseConv extends KernelLayer {
     ...KERNEL_CONFIG,
     activityRegularizer: 'regularizer',
   }
-  readonly filters: number
-  readonly kernelSize: readonly number[]
-  readonly strides: readonly number[]
-  readonly padding: 'valid' | 'same' | 'causal'
-  readonly dataFormat: DataFormat
-  readonly dilationRate: readonly number[]
   readonly groups: number
-  readonly #rank: number
 
-  constructor(rank: number, filters: number, kernelSize: Sizes, options: ConvOptions) {
-    const { strides = 1, padding = 'valid', dataFormat, dilationRate = 1, groups = 1, ...rest } = options
-    super(rest)
+  constructor(rank: number, filters: number, kernelSize: Sizes, { groups = 1, ...options }: ConvOptions) {
+    super(rank, filters, kernelSize, options)
     const where = this.name
-    this.#rank = rank
-    this.filters = requirePositive(filters, 'filters', where)
     this.groups = requirePositive(groups, 'groups', where)
-    this.kernelSize = perAxis(kernelSize, rank, 'kernelSize', where)
-    this.strides = perAxis(strides, rank, 'strides', where)
-    this.dilationRate = perAxis(dilationRate, rank, 'dilationRate', where)
-    this.padding = requirePadding(padding, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same'], where)
-    this.dataFormat = requireDataFormat(dataFormat, where)
     if (filters % groups !== 0)
       throw new ValueError({ where, problem: 'filters must be a multiple of groups', received: `filters=${filters}, groups=${groups}` })
-    if (this.strides.some((n) => n > 1) && this.dilationRate.some((n) => n > 1)) {
-      throw new ValueError({
-        where,
-        problem: 'strides and dilation cannot both be greater than 1',
-        received: `strides=[${this.strides}], dilationRate=[${this.dilationRate}]`,
-      })
-    }
-    if (padding === 'causal' && this.dataFormat === 'channels_first') {
+    if (this.padding === 'causal' && this.dataFormat === 'channels_first') {
       throw new ValueError({ where, problem: "padding 'causal' needs channels last", received: "dataFormat='channels_first'" })
     }
-    this.inputSpec = new InputSpec({ ndim: rank + 2 })
   }
 
   override build(inputShape: PartialShape): void {
-    const axis = this.dataFormat === 'channels_last' ? -1 : 1
-    const channels = requireSize(inputShape, axis, 'channels')
+    const channels = this.requireChannels(inputShape)
     if (channels % this.groups !== 0)
       throw new ValueError({
         problem: 'the number of channels must be a multiple of groups',
         received: `${channels} channels, groups=${this.groups}`,
       })
-    this.addKernel([...this.kernelSize, channels / this.groups, this.filters], this.filters)
-    this.inputSpec = new InputSpec({ ndim: this.#rank + 2, axes: { [axis]: channels } })
+    this.addKernel([...this.kernelSize, channels / this.groups, this.filters], [this.filters])
   }
 
   override call(inputs: Tensor): Tensor {
@@ -99,8 +121,7 @@ abstract class BaseConv extends KernelLayer {
         })
       : inputs
     const padding = this.padding === 'same' ? 'same' : 'valid'
-    const y = ops.conv(x, this.kernel, { strides, padding, dataFormat, dilationRate })
-    return this.finish(y, dataFormat === 'channels_last' ? -1 : -1 - this.#rank)
+    return this.finishChannels(ops.conv(x, this.adapted(), { strides, padding, dataFormat, dilationRate }))
   }
 }
 
@@ -139,5 +160,19 @@ export class Conv2D extends BaseConv {
   }
 }
 
+/** (batch, depth, rows, columns, channels) → (batch, newDepth, newRows, newColumns, filters). */
+export class Conv3D extends BaseConv {
+  static override readonly className: string = 'Conv3D'
+
+  constructor(filters: number, kernelSize: Sizes, options: ConvOptions = {}) {
+    super(3, filters, kernelSize, options)
+  }
+}
+
+/** Keras's other names. */
+export { Conv1D as Convolution1D, Conv2D as Convolution2D, Conv3D as Convolution3D }
+
 export const conv1d = (...args: ConstructorParameters<typeof Conv1D>): Conv1D => new Conv1D(...args)
 export const conv2d = (...args: ConstructorParameters<typeof Conv2D>): Conv2D => new Conv2D(...args)
+export const conv3d = (...args: ConstructorParameters<typeof Conv3D>): Conv3D => new Conv3D(...args)
+export { conv1d as convolution1d, conv2d as convolution2d, conv3d as convolution3d }

@@ -5,11 +5,12 @@ import * as initializers from '../initializers/index.js'
 import type { TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
 import * as regularizers from '../regularizers/index.js'
+import { AdaptableLayer, type LoraOptions, type MainWeight } from './adaptable-layer.js'
 import type { ConfigTable } from './config-table.js'
-import { Layer, type LayerOptions } from './layer.js'
+import type { CallOptions, LayerOptions } from './layer.js'
 import { requirePositive } from './options.js'
 
-export interface EmbeddingOptions extends Omit<LayerOptions, 'autocast'> {
+export interface EmbeddingOptions extends Omit<LayerOptions, 'autocast'>, LoraOptions {
   /** Default `uniform`: within ±0.05. */
   readonly embeddingsInitializer?: initializers.InitializerLike | undefined
   readonly embeddingsRegularizer?: regularizers.RegularizerLike | undefined
@@ -21,7 +22,7 @@ export interface EmbeddingOptions extends Omit<LayerOptions, 'autocast'> {
 }
 
 /** int (batch, …) → (batch, …, outputDim): row i of a table for each index i. Indices outside are clamped. */
-export class Embedding extends Layer {
+export class Embedding extends AdaptableLayer {
   static override readonly className: string = 'Embedding'
   static override readonly positional: readonly string[] = ['inputDim', 'outputDim']
   static override readonly configTable: ConfigTable = {
@@ -59,10 +60,13 @@ export class Embedding extends Layer {
     this.embeddingsConstraint = constraints.get(embeddingsConstraint)
     this.maskZero = maskZero
     this.supportsMasking = maskZero
-    if (weights !== null) {
-      this.build()
-      this.setWeights(isList(weights) ? weights : [weights])
-    }
+    if (weights !== null) this.setTable(weights)
+  }
+
+  /** Builds it with this table. */
+  protected setTable(weights: TensorLike | readonly [TensorLike]): void {
+    this.build()
+    this.setWeights(isList(weights) ? weights : [weights])
   }
 
   override build(): void {
@@ -73,10 +77,20 @@ export class Embedding extends Layer {
       regularizer: this.embeddingsRegularizer,
       constraint: this.embeddingsConstraint,
     })
+    this.addLora()
   }
 
-  override call(inputs: Tensor): Tensor {
-    return lax.cast(lax.gather(this.embeddings.value, lax.cast(inputs, 'int32'), 0), this.computeDtype)
+  protected override mainWeight(): MainWeight {
+    return {
+      variable: this.embeddings,
+      name: 'embeddings',
+      regularizer: this.embeddingsRegularizer,
+      constraint: this.embeddingsConstraint,
+    }
+  }
+
+  override call(inputs: Tensor, _options: CallOptions = {}): Tensor {
+    return lax.cast(lax.gather(this.adapted(), lax.cast(inputs, 'int32'), 0), this.computeDtype)
   }
 
   override computeMask(inputs: Tensor): Tensor | null {

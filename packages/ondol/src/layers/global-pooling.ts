@@ -91,7 +91,43 @@ export class GlobalMaxPooling2D extends GlobalMax {
   }
 }
 
+/** (batch, depth, rows, columns, channels) → (batch, channels). */
+export class GlobalAveragePooling3D extends GlobalAverage {
+  static override readonly className: string = 'GlobalAveragePooling3D'
+
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(3, options)
+  }
+}
+
+/** (batch, depth, rows, columns, channels) → (batch, channels). */
+export class GlobalMaxPooling3D extends GlobalMax {
+  static override readonly className: string = 'GlobalMaxPooling3D'
+
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(3, options)
+  }
+}
+
 export const globalAveragePooling1d = (options?: GlobalPoolingOptions): GlobalAveragePooling1D => new GlobalAveragePooling1D(options)
 export const globalAveragePooling2d = (options?: GlobalPoolingOptions): GlobalAveragePooling2D => new GlobalAveragePooling2D(options)
 export const globalMaxPooling1d = (options?: GlobalPoolingOptions): GlobalMaxPooling1D => new GlobalMaxPooling1D(options)
 export const globalMaxPooling2d = (options?: GlobalPoolingOptions): GlobalMaxPooling2D => new GlobalMaxPooling2D(options)
+export const globalAveragePooling3d = (options?: GlobalPoolingOptions): GlobalAveragePooling3D => new GlobalAveragePooling3D(options)
+export const globalMaxPooling3d = (options?: GlobalPoolingOptions): GlobalMaxPooling3D => new GlobalMaxPooling3D(options)
+
+/** Keras's other names. */
+export {
+  GlobalAveragePooling1D as GlobalAvgPool1D,
+  GlobalAveragePooling2D as GlobalAvgPool2D,
+  GlobalAveragePooling3D as GlobalAvgPool3D,
+  GlobalMaxPooling1D as GlobalMaxPool1D,
+  GlobalMaxPooling2D as GlobalMaxPool2D,
+  GlobalMaxPooling3D as GlobalMaxPool3D,
+  globalAveragePooling1d as globalAvgPool1d,
+  globalAveragePooling2d as globalAvgPool2d,
+  globalAveragePooling3d as globalAvgPool3d,
+  globalMaxPooling1d as globalMaxPool1d,
+  globalMaxPooling2d as globalMaxPool2d,
+  globalMaxPooling3d as globalMaxPool3d,
+}

@@ -3,28 +3,25 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { setBackend } from '../backends/load.js'
 import { isFloat } from '../core/dtype.js'
 import { BackendError } from '../core/errors.js'
+import { toCamelCase } from '../core/spelling.js'
 import { flatten } from '../core/tree.js'
 import { type BackendName, GradientTape, jit, Tensor, tensor, type Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
 import { KerasTensor } from '../ops/operation.js'
-import { elements, type LayerVector, readVectors, type VectorTensor } from '../testing/vectors.js'
+import { elements, isVectorTensor, type LayerVector, listVectors, readVectors, type VectorTensor } from '../testing/vectors.js'
 import type { Layer } from './layer.js'
 import { maskOf, setMask } from './masks.js'
 import { deserialize } from './serialization.js'
 
-const FAMILIES = [
-  'activations',
-  'conv1d',
-  'conv2d',
-  'dense',
-  'embedding',
-  'lstm',
-  'merging',
-  'movement',
-  'normalization',
-  'pooling',
-  'separable',
-]
+/** `reverse_dtype` → `reverseDtype`; tensors among the options as `make` makes them. */
+const optionsOf = ({ call = {} }: LayerVector, make: (vector: VectorTensor) => unknown = load): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(call).map(([name, value]) => [toCamelCase(name), isVectorTensor(value) ? make(value) : value]))
+
+/** The inputs as they stand in a call: alone, as a list, or one after the other. */
+function positionally<T>({ spread = false }: LayerVector, inputs: readonly T[]): (T | readonly T[])[] {
+  if (spread === 'state') return [inputs[0] as T, inputs.slice(1)]
+  return spread ? [...inputs] : [inputs.length === 1 ? (inputs[0] as T) : inputs]
+}
 
 const load = (vector: VectorTensor): Tensor => tensor(elements(vector), vector.shape, vector.dtype)
 
@@ -38,11 +35,19 @@ function expectClose(actual: Tensor | null | undefined, expected: VectorTensor, 
   })
 }
 
+/** Quantization is not a matter of the layer here; Keras writes null where there is none. */
+function withoutQuantization(config: unknown): unknown {
+  if (Array.isArray(config)) return config.map(withoutQuantization)
+  if (typeof config !== 'object' || config === null) return config
+  const entries = Object.entries(config).filter(([key, value]) => key !== 'quantization_config' || value !== null)
+  return Object.fromEntries(entries.map(([key, value]) => [key, withoutQuantization(value)]))
+}
+
 /** The layer as Keras wrote it, with its weights. */
 function rebuild(vector: LayerVector): Layer {
   const layer = deserialize(vector.serialized)
   const shapes = vector.inputs.map(({ shape }) => shape)
-  if (!layer.built) layer.build(shapes.length === 1 ? shapes[0] : shapes)
+  if (!layer.built) layer.build(...positionally(vector, shapes))
   expect(layer.weights.map(({ name, trainable }) => ({ name, trainable }))).toEqual(
     vector.weights.map(({ name, trainable }) => ({ name, trainable })),
   )
@@ -56,7 +61,7 @@ function run(layer: Layer, vector: LayerVector, inputs: readonly Tensor[]): Tens
     const mask = vector.inputMasks?.[i]
     if (mask) setMask(input, load(mask))
   })
-  const result: unknown = layer(inputs.length === 1 ? (inputs[0] as Tensor) : inputs, { training: vector.training })
+  const result: unknown = layer.callOn(positionally(vector, inputs), { training: vector.training, ...optionsOf(vector) })
   return flatten(result as Tensor[])
 }
 
@@ -74,7 +79,7 @@ for (const name of ['host', 'wasm', 'native'] as const) {
 describe.each(backends)('%s', (backend) => {
   beforeAll(() => setBackend(backend))
 
-  for (const family of FAMILIES) describe(family, () => testFamily(family))
+  for (const family of listVectors('layers')) describe(family, () => testFamily(family))
 })
 
 function testFamily(family: string): void {
@@ -83,10 +88,7 @@ function testFamily(family: string): void {
 
     it(`${title}: config`, () => {
       const layer = deserialize(vector.serialized)
-      // Quantization is not a matter of the layer here; Keras writes null where there is none.
-      const { quantization_config: quantization, ...config } = vector.serialized.config
-      expect(quantization ?? null).toBeNull()
-      expect(layer.getConfig()).toEqual(config)
+      expect(layer.getConfig()).toEqual(withoutQuantization(vector.serialized.config))
       expect(layer.serialize()).toMatchObject({ module: 'keras.layers', class_name: vector.class, registered_name: null })
     })
 
@@ -124,14 +126,15 @@ function testFamily(family: string): void {
         inputs.forEach((input, i) => {
           if (given[i] !== undefined) setMask(input, given[i])
         })
-        const result: unknown = layer(inputs.length === 1 ? (inputs[0] as Tensor) : inputs, { training: vector.training })
+        const result: unknown = layer.callOn(positionally(vector, inputs), { training: vector.training, ...optionsOf(vector) })
         return flatten(result as Tensor[])
       })
       compiled(vector.inputs.map(load), masks ?? []).forEach((output, i) => {
         expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
       })
-      const open = vector.inputs.map(({ shape, dtype }) => new KerasTensor([null, ...shape.slice(1)], { dtype }))
-      const symbolic = flatten(layer(open.length === 1 ? (open[0] as KerasTensor) : open) as unknown as KerasTensor[])
+      const symbol = ({ shape, dtype }: VectorTensor): KerasTensor => new KerasTensor([null, ...shape.slice(1)], { dtype })
+      const [first, ...others] = positionally(vector, vector.inputs.map(symbol)) as [KerasTensor, ...KerasTensor[]]
+      const symbolic = flatten(layer(first, ...others, optionsOf(vector, symbol)) as unknown as KerasTensor[])
       expect(symbolic.map(({ shape }) => shape)).toEqual(vector.openShape)
     })
   }

@@ -6,8 +6,9 @@ import type { Tensor, Variable } from '../engine/index.js'
 import * as initializers from '../initializers/index.js'
 import * as ops from '../ops/index.js'
 import * as regularizers from '../regularizers/index.js'
+import { AdaptableLayer, type LoraOptions, type MainWeight } from './adaptable-layer.js'
 import type { ConfigTable } from './config-table.js'
-import { Layer, type LayerOptions } from './layer.js'
+import type { LayerOptions } from './layer.js'
 
 export interface KernelOptions extends LayerOptions {
   /** Default: none (`linear`). */
@@ -36,7 +37,7 @@ export const KERNEL_CONFIG = {
   biasConstraint: 'constraint',
 } as const satisfies ConfigTable
 
-export abstract class KernelLayer extends Layer {
+export abstract class KernelLayer extends AdaptableLayer {
   readonly activation: activations.Activation
   readonly useBias: boolean
   readonly kernelInitializer: initializers.Initializer
@@ -58,7 +59,7 @@ export abstract class KernelLayer extends Layer {
     kernelConstraint = null,
     biasConstraint = null,
     ...options
-  }: KernelOptions) {
+  }: KernelOptions & LoraOptions) {
     super(options)
     this.activation = activations.get(activation)
     this.useBias = useBias
@@ -70,22 +71,28 @@ export abstract class KernelLayer extends Layer {
     this.biasConstraint = constraints.get(biasConstraint)
   }
 
-  protected addKernel(shape: Shape, units: number): void {
+  protected override mainWeight(): MainWeight {
+    return { variable: this.kernel, name: 'kernel', regularizer: this.kernelRegularizer, constraint: this.kernelConstraint }
+  }
+
+  protected addKernel(shape: Shape, biasShape: Shape, initializer: initializers.Initializer = this.kernelInitializer): void {
     this.kernel = this.addWeight({
       name: 'kernel',
       shape,
-      initializer: this.kernelInitializer,
+      initializer,
       regularizer: this.kernelRegularizer,
       constraint: this.kernelConstraint,
     })
-    if (!this.useBias) return
-    this.bias = this.addWeight({
-      name: 'bias',
-      shape: [units],
-      initializer: this.biasInitializer,
-      regularizer: this.biasRegularizer,
-      constraint: this.biasConstraint,
-    })
+    if (this.useBias) {
+      this.bias = this.addWeight({
+        name: 'bias',
+        shape: biasShape,
+        initializer: this.biasInitializer,
+        regularizer: this.biasRegularizer,
+        constraint: this.biasConstraint,
+      })
+    }
+    this.addLora()
   }
 
   /** Adds the bias along `axis` (counted from the end), then activates. */

@@ -1,4 +1,4 @@
-/** Pooling over windows of one and two spatial axes. Follows `keras/src/layers/pooling/base_pooling.py`. */
+/** Pooling over windows of one to three spatial axes. Follows `keras/src/layers/pooling/base_pooling.py`. */
 import type { Tensor } from '../engine/index.js'
 import { type DataFormat, requireDataFormat } from '../ops/config.js'
 import { perAxis } from '../ops/convolution.js'
@@ -89,7 +89,43 @@ export class AveragePooling2D extends AveragePooling {
   }
 }
 
+/** (batch, depth, rows, columns, channels) → (batch, newDepth, newRows, newColumns, channels): the greatest of each window. */
+export class MaxPooling3D extends MaxPooling {
+  static override readonly className: string = 'MaxPooling3D'
+
+  constructor(poolSize: Sizes = [2, 2, 2], options: PoolingOptions = {}) {
+    super(3, poolSize, options)
+  }
+}
+
+/** (batch, depth, rows, columns, channels) → (batch, newDepth, newRows, newColumns, channels): the mean of each window. */
+export class AveragePooling3D extends AveragePooling {
+  static override readonly className: string = 'AveragePooling3D'
+
+  constructor(poolSize: Sizes, options: PoolingOptions = {}) {
+    super(3, poolSize, options)
+  }
+}
+
 export const maxPooling1d = (...args: ConstructorParameters<typeof MaxPooling1D>): MaxPooling1D => new MaxPooling1D(...args)
 export const maxPooling2d = (...args: ConstructorParameters<typeof MaxPooling2D>): MaxPooling2D => new MaxPooling2D(...args)
 export const averagePooling1d = (...args: ConstructorParameters<typeof AveragePooling1D>): AveragePooling1D => new AveragePooling1D(...args)
 export const averagePooling2d = (...args: ConstructorParameters<typeof AveragePooling2D>): AveragePooling2D => new AveragePooling2D(...args)
+export const maxPooling3d = (...args: ConstructorParameters<typeof MaxPooling3D>): MaxPooling3D => new MaxPooling3D(...args)
+export const averagePooling3d = (...args: ConstructorParameters<typeof AveragePooling3D>): AveragePooling3D => new AveragePooling3D(...args)
+
+/** Keras's other names. */
+export {
+  AveragePooling1D as AvgPool1D,
+  AveragePooling2D as AvgPool2D,
+  AveragePooling3D as AvgPool3D,
+  averagePooling1d as avgPool1d,
+  averagePooling2d as avgPool2d,
+  averagePooling3d as avgPool3d,
+  MaxPooling1D as MaxPool1D,
+  MaxPooling2D as MaxPool2D,
+  MaxPooling3D as MaxPool3D,
+  maxPooling1d as maxPool1d,
+  maxPooling2d as maxPool2d,
+  maxPooling3d as maxPool3d,
+}

@@ -1,4 +1,4 @@
-/** Layers that move elements around: flatten, reshape, permute, pad. Follows `keras/src/layers/reshaping`. */
+/** Layers that move elements around: flatten, reshape, permute, repeat. Follows `keras/src/layers/reshaping`. */
 import { ValueError } from '../core/errors.js'
 import { sizeOf } from '../core/shape.js'
 import type { Tensor } from '../engine/index.js'
@@ -8,6 +8,7 @@ import { resolveShape } from '../ops/shape.js'
 import type { ConfigTable } from './config-table.js'
 import { InputSpec } from './input-spec.js'
 import { Layer, type LayerOptions } from './layer.js'
+import { requirePositive } from './options.js'
 
 interface DataFormatOptions extends LayerOptions {
   /** Default `config.imageDataFormat()`. */
@@ -83,68 +84,26 @@ export class Permute extends Layer {
   }
 }
 
-type Pair = readonly [before: number, after: number]
+/** (batch, features) → (batch, n, features): each sample n times. */
+export class RepeatVector extends Layer {
+  static override readonly className: string = 'RepeatVector'
+  static override readonly isStateless: boolean = true
+  static override readonly positional: readonly string[] = ['n']
+  static override readonly configTable: ConfigTable = { n: 'value' }
+  readonly n: number
 
-/** (batch, steps, features) → (batch, before + steps + after, features). */
-export class ZeroPadding1D extends Layer {
-  static override readonly className: string = 'ZeroPadding1D'
-  static override readonly positional: readonly string[] = ['padding']
-  static override readonly configTable: ConfigTable = { padding: 'value', dataFormat: 'value' }
-  readonly padding: Pair
-  readonly dataFormat: DataFormat
-
-  constructor(padding: number | Pair = 1, { dataFormat, ...options }: DataFormatOptions = {}) {
+  constructor(n: number, options: LayerOptions = {}) {
     super(options)
-    this.padding = pairOf(padding, this.name)
-    this.dataFormat = requireDataFormat(dataFormat, this.name)
-    this.inputSpec = new InputSpec({ ndim: 3 })
+    this.n = requirePositive(n, 'n', this.name)
+    this.inputSpec = new InputSpec({ ndim: 2 })
   }
 
   override call(x: Tensor): Tensor {
-    return ops.pad(x, { padWidth: padWidth([this.padding], this.dataFormat) })
+    return ops.broadcastTo(ops.expandDims(x, 1), [x.shape[0] as number, this.n, x.shape[1] as number])
   }
 }
-
-/** (batch, rows, columns, channels): zeros around. One number, [rows, columns], or [[top, bottom], [left, right]]. */
-export class ZeroPadding2D extends Layer {
-  static override readonly className: string = 'ZeroPadding2D'
-  static override readonly positional: readonly string[] = ['padding']
-  static override readonly configTable: ConfigTable = { padding: 'value', dataFormat: 'value' }
-  readonly padding: readonly [rows: Pair, columns: Pair]
-  readonly dataFormat: DataFormat
-
-  constructor(padding: number | readonly [number | Pair, number | Pair] = [1, 1], { dataFormat, ...options }: DataFormatOptions = {}) {
-    super(options)
-    const [rows, columns] = typeof padding === 'number' ? [padding, padding] : padding
-    if (typeof padding !== 'number' && padding.length !== 2)
-      throw new ValueError({ where: this.name, problem: 'padding needs two entries', received: JSON.stringify(padding) })
-    this.padding = [pairOf(rows, this.name), pairOf(columns, this.name)]
-    this.dataFormat = requireDataFormat(dataFormat, this.name)
-    this.inputSpec = new InputSpec({ ndim: 4 })
-  }
-
-  override call(x: Tensor): Tensor {
-    return ops.pad(x, { padWidth: padWidth(this.padding, this.dataFormat) })
-  }
-}
-
-function pairOf(padding: number | Pair, where: string): Pair {
-  const pair = typeof padding === 'number' ? [padding, padding] : [...padding]
-  if (pair.length === 2 && pair.every((n) => Number.isInteger(n) && n >= 0)) return pair as unknown as Pair
-  throw new ValueError({
-    where,
-    problem: 'padding must be whole numbers of at least 0',
-    expected: 'a number, or a pair [before, after]',
-    received: JSON.stringify(padding),
-  })
-}
-
-const NONE: Pair = [0, 0]
-const padWidth = (spatial: readonly Pair[], dataFormat: DataFormat): Pair[] =>
-  dataFormat === 'channels_last' ? [NONE, ...spatial, NONE] : [NONE, NONE, ...spatial]
 
 export const flatten = (...args: ConstructorParameters<typeof Flatten>): Flatten => new Flatten(...args)
 export const reshape = (...args: ConstructorParameters<typeof Reshape>): Reshape => new Reshape(...args)
 export const permute = (...args: ConstructorParameters<typeof Permute>): Permute => new Permute(...args)
-export const zeroPadding1d = (...args: ConstructorParameters<typeof ZeroPadding1D>): ZeroPadding1D => new ZeroPadding1D(...args)
-export const zeroPadding2d = (...args: ConstructorParameters<typeof ZeroPadding2D>): ZeroPadding2D => new ZeroPadding2D(...args)
+export const repeatVector = (...args: ConstructorParameters<typeof RepeatVector>): RepeatVector => new RepeatVector(...args)

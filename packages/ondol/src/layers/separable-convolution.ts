@@ -269,3 +269,11 @@ export const depthwiseConv1d = (...args: ConstructorParameters<typeof DepthwiseC
 export const depthwiseConv2d = (...args: ConstructorParameters<typeof DepthwiseConv2D>): DepthwiseConv2D => new DepthwiseConv2D(...args)
 export const separableConv1d = (...args: ConstructorParameters<typeof SeparableConv1D>): SeparableConv1D => new SeparableConv1D(...args)
 export const separableConv2d = (...args: ConstructorParameters<typeof SeparableConv2D>): SeparableConv2D => new SeparableConv2D(...args)
+
+/** Keras's other names. */
+export {
+  SeparableConv1D as SeparableConvolution1D,
+  SeparableConv2D as SeparableConvolution2D,
+  separableConv1d as separableConvolution1d,
+  separableConv2d as separableConvolution2d,
+}

@@ -6,22 +6,9 @@ import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import { type AnyDefinition, OpNode } from '../ops/define.js'
 import * as ops from '../ops/index.js'
 import type { Operation } from '../ops/operation.js'
-import { Activation, LeakyReLU, ReLU, Softmax } from './activation-layers.js'
-import { BatchNormalization } from './batch-normalization.js'
+import * as catalogue from './catalogue.js'
 import { isRecord } from './convert.js'
-import { Conv1D, Conv2D } from './convolution.js'
-import { Dense } from './dense.js'
-import { Dropout } from './dropout.js'
-import { Embedding } from './embedding.js'
-import { GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D } from './global-pooling.js'
-import { InputLayer } from './input-layer.js'
 import { Layer } from './layer.js'
-import { Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract } from './merging.js'
-import { AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D } from './pooling.js'
-import { Flatten, Permute, Reshape, ZeroPadding1D, ZeroPadding2D } from './reshaping.js'
-import { LSTM, LSTMCell } from './rnn/lstm.js'
-import { RNN } from './rnn/rnn.js'
-import { DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D } from './separable-convolution.js'
 import { type SerializedLayer, sharedOr, whileReading, whileWriting } from './sharing.js'
 
 /** A class with a static `fromConfig`. */
@@ -36,49 +23,12 @@ export interface LayerClass {
 /** Classes of your own, by the name in the file. */
 export type CustomLayers = CustomObjects
 
-const CLASSES: readonly LayerClass[] = [
-  Activation,
-  Add,
-  Average,
-  AveragePooling1D,
-  AveragePooling2D,
-  BatchNormalization,
-  Concatenate,
-  Conv1D,
-  Conv2D,
-  Dense,
-  DepthwiseConv1D,
-  DepthwiseConv2D,
-  Dot,
-  Dropout,
-  Embedding,
-  Flatten,
-  GlobalAveragePooling1D,
-  GlobalAveragePooling2D,
-  GlobalMaxPooling1D,
-  GlobalMaxPooling2D,
-  InputLayer,
-  LSTM,
-  LSTMCell,
-  LeakyReLU,
-  Maximum,
-  MaxPooling1D,
-  MaxPooling2D,
-  Minimum,
-  Multiply,
-  Permute,
-  RNN,
-  ReLU,
-  Reshape,
-  SeparableConv1D,
-  SeparableConv2D,
-  Softmax,
-  Subtract,
-  ZeroPadding1D,
-  ZeroPadding2D,
-]
+const isLayerClass = (value: unknown): value is LayerClass =>
+  typeof value === 'function' && value.prototype instanceof Layer && 'fromConfig' in value
 
-const byName = new Map<string, LayerClass>(CLASSES.map((Class) => [Class.className, Class]))
+const byName = new Map<string, LayerClass>(
+  Object.values<unknown>(catalogue).flatMap((Class) => (isLayerClass(Class) ? [[Class.className, Class]] : [])),
+)
 
 /** Makes a class known by its name; for rooms above this one. */
 export function registerLayerClass(Class: LayerClass): void {
@@ -117,9 +67,6 @@ export function deserializeLayersIn(config: unknown, customObjects: CustomObject
   if (!isRecord(config)) return config
   return Object.fromEntries(Object.entries(config).map(([key, item]) => [key, deserializeLayersIn(item, customObjects)]))
 }
-
-const isLayerClass = (value: unknown): value is LayerClass =>
-  typeof value === 'function' && value.prototype instanceof Layer && 'fromConfig' in value
 
 /** Classes of the user's own come before Keras's of the same name. */
 function lookUp({ class_name, registered_name }: SerializedObject, customObjects: CustomObjects): LayerClass | undefined {

@@ -42,6 +42,10 @@ export interface LayerVector {
   readonly weightGradients: readonly (VectorTensor | null)[]
   readonly weightsAfter: readonly VectorTensor[] | null
   readonly openShape: readonly (readonly (number | null)[])[]
+  /** More arguments of the call, in Keras's spelling. */
+  readonly call?: Readonly<Record<string, unknown>>
+  /** Each input is an argument of its own, not one of a list; or all but the first are initial states. */
+  readonly spread?: boolean | 'state'
 }
 
 /** The vectors in `vectors/<name>.json`, for example `layers/dense`. */
