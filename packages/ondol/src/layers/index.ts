@@ -1,4 +1,7 @@
 /** Layers: `keras.layers`. Every class also has a camelCase factory; merging ones are functions on tensors. */
+// Bundlers leave it out of programs that read no models.
+import './known.js'
+
 export * from './catalogue.js'
 export { DTypePolicy, type DTypePolicyLike } from './dtype-policy.js'
 export { Input } from './input-layer.js'

@@ -4,9 +4,7 @@ import { SavingError } from '../core/errors.js'
 import { nearest } from '../core/registry.js'
 import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import { type AnyDefinition, OpNode } from '../ops/define.js'
-import * as ops from '../ops/index.js'
 import type { Operation } from '../ops/operation.js'
-import * as catalogue from './catalogue.js'
 import { isRecord } from './convert.js'
 import { Layer } from './layer.js'
 import { type SerializedLayer, sharedOr, whileReading, whileWriting } from './sharing.js'
@@ -26,13 +24,27 @@ export type CustomLayers = CustomObjects
 const isLayerClass = (value: unknown): value is LayerClass =>
   typeof value === 'function' && value.prototype instanceof Layer && 'fromConfig' in value
 
-const byName = new Map<string, LayerClass>(
-  Object.values<unknown>(catalogue).flatMap((Class) => (isLayerClass(Class) ? [[Class.className, Class]] : [])),
-)
+/** What is known by name: `known.ts` brings all of Keras's, rooms above bring their own. */
+const byName = new Map<string, LayerClass>()
+const opsByName = new Map<string, AnyDefinition>()
 
-/** Makes a class known by its name; for rooms above this one. */
+/** Makes a class known by its name. */
 export function registerLayerClass(Class: LayerClass): void {
   byName.set(Class.className, Class)
+}
+
+/** Makes the layer classes among these exports known. */
+export function registerLayerClasses(exports: Readonly<Record<string, unknown>>): void {
+  for (const Class of Object.values(exports)) if (isLayerClass(Class)) registerLayerClass(Class)
+}
+
+/** Makes the ops among these exports known, by Keras's names of their classes. */
+export function registerOps(exports: Readonly<Record<string, unknown>>): void {
+  for (const op of Object.values(exports)) {
+    if (typeof op !== 'function' || !('definition' in op)) continue
+    const definition = op.definition as AnyDefinition
+    opsByName.set(definition.name, definition)
+  }
 }
 
 export const serialize = (layer: Layer): SerializedLayer => whileWriting(() => layer.serialize())
@@ -89,17 +101,6 @@ function findClass(description: SerializedObject, customObjects: CustomObjects):
   })
 }
 
-/** Keras's ops by module and class: what stands in a graph between the layers. */
-let opsByName: ReadonlyMap<string, AnyDefinition> | undefined
-function opDefinition(className: string): AnyDefinition | undefined {
-  opsByName ??= new Map(
-    Object.values<unknown>(ops)
-      .flatMap((op) => (typeof op === 'function' && 'definition' in op ? [op.definition as AnyDefinition] : []))
-      .map((definition) => [definition.name, definition]),
-  )
-  return opsByName.get(className)
-}
-
 /**
  * A layer, or an op with its parameters. `args` and `kwargs` are those of its call: what an op takes besides tensors
  * may stand there too.
@@ -115,7 +116,7 @@ export function deserializeOperation(
   const { module, class_name: className, config } = description
   // Files of older Kerases name no module.
   const isOp = typeof module === 'string' ? /^keras\.src\.ops\./.test(module) : lookUp(description, customObjects) === undefined
-  const definition = isOp ? opDefinition(className) : undefined
+  const definition = isOp ? opsByName.get(className) : undefined
   if (!isOp || (typeof module !== 'string' && definition === undefined)) return deserialize(description, customObjects)
   if (definition === undefined) throw new SavingError({ problem: `there is no op '${className}'`, received: `${module}.${className}` })
   const byPosition = definition.parameters.flatMap((name, i) => {

@@ -69,7 +69,13 @@ function cloneWith(model: Model, options: CloneOptions, clones: Map<Operation, O
 /** A layer of the same class and config, not built. */
 function copyOf(layer: Layer): Layer {
   const { build_config: _built, ...description } = serialize(layer)
-  return deserialize(description, { [layer.className]: layer.constructor, [layer.constructor.name]: layer.constructor })
+  return deserialize(description, classesIn(layer))
+}
+
+/** The classes of a layer and of all layers in it, by name: they are at hand, whether a registry knows them or not. */
+function classesIn(layer: Layer): Record<string, unknown> {
+  const { constructor: Class, className, sublayers } = layer
+  return Object.assign({}, ...sublayers.map(classesIn), { [Class.name]: Class, [className]: Class })
 }
 
 function cloneSequential(model: Sequential, inputTensors: Tree<KerasTensor> | undefined, cloneLayer: (layer: Layer) => Layer): Sequential {
@@ -118,7 +124,8 @@ function cloneGraph(
       const all = hasOptions ? [...newArgs, newOptions as never] : newArgs
       return callFunction === undefined ? layer<Tree<KerasTensor>>(...(all as unknown as [KerasTensor])) : callFunction(layer, ...all)
     }
-    const made = operation instanceof Layer ? call(cloneLayer(operation)) : (operation as OpNode).again().callSymbolically(newArgs)
+    const made =
+      operation instanceof Layer ? call(cloneLayer(operation)) : (operation as OpNode).again().callSymbolically(newArgs, newOptions)
     flatten(made).forEach((tensor, index) => copies.set(outputs[index] as KerasTensor, tensor))
   }
   const Class = model.constructor as typeof Model

@@ -2,6 +2,7 @@
 import type { CustomObjects } from '../core/custom-objects.js'
 import { SavingError } from '../core/errors.js'
 import { isSerializedObject } from '../core/spelling.js'
+import { knowAllLayers } from '../layers/known.js'
 import { deserialize } from '../layers/serialization.js'
 import type { SerializedLayer } from '../layers/sharing.js'
 import { Model } from './model.js'
@@ -19,6 +20,7 @@ export interface FromJsonOptions {
  * const model = modelFromJson(text, { customObjects: { Block } })
  */
 export function modelFromJson(json: string | SerializedLayer, { customObjects = {} }: FromJsonOptions = {}): Model {
+  knowAllLayers()
   const description = typeof json === 'string' ? parse(json) : json
   if (!isSerializedObject(description))
     throw new SavingError({ where: 'modelFromJson', problem: 'the JSON describes no model', expected: 'class_name and config' })

@@ -2,6 +2,7 @@
 import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { OndolError, SavingError } from '../core/errors.js'
 import { isSerializedObject } from '../core/spelling.js'
+import { knowAllLayers } from '../layers/known.js'
 import type { Layer } from '../layers/layer.js'
 import { deserialize } from '../layers/serialization.js'
 import type { SerializedLayer } from '../layers/sharing.js'
@@ -23,6 +24,7 @@ export interface MakeOptions {
 
 /** @throws SavingError, whatever is wrong with the description. */
 export function makeModel(description: unknown, { where, byteLength, customObjects, compile }: MakeOptions): Layer {
+  knowAllLayers()
   if (!isSerializedObject(description)) throw new SavingError({ where, problem: 'it does not describe a model' })
   const config: SerializedLayer = compile ? description : { ...(description as SerializedLayer), compile_config: null }
   return explaining(where, () =>
