@@ -14,6 +14,7 @@ import type { Optimizer } from '../optimizers/index.js'
 import type { H5Group } from './hdf5/index.js'
 import { type Json, parseJson } from './json.js'
 import { explaining, makeModel } from './make-model.js'
+import { withOlderActivations } from './older-activations.js'
 import { assignPairs, type Pair } from './pairs.js'
 import { isModel, type Saveable } from './saveable.js'
 import { type StoredArray, tensorOf } from './values.js'
@@ -143,7 +144,9 @@ export async function loadLegacyModel(
       hint: 'make the model, then call model.loadWeights(file)',
     })
   }
-  const model = makeModel(modernized(parseJson(text, where)), { where, byteLength, customObjects, compile: false })
+  const config = modernized(parseJson(text, where))
+  const isOlder = /^[12]\./.test(String(await root.attribute('keras_version')))
+  const model = makeModel(isOlder ? withOlderActivations(config) : config, { where, byteLength, customObjects, compile: false })
   if (model.built) await loadLegacyWeights(model, root, file)
   const training = compile ? await root.attribute('training_config') : undefined
   if (typeof training !== 'string') return model
@@ -168,12 +171,16 @@ const isCompilable = (
 /** Options of layers that went away. */
 const GONE = new Set(['time_major', 'implementation', 'batch_size'])
 
+/** Options that have another name now, by class. */
+const RENAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = { LeakyReLU: { alpha: 'negative_slope' } }
+
 /** Keras 2's configs in Keras 3's words: the axis of a normalization was a list, some options are no more. */
-export function modernized(value: Json, key = ''): Json {
+export function modernized(value: Json, key = '', className = ''): Json {
   if (Array.isArray(value)) return key === 'axis' && value.length === 1 ? (value[0] as Json) : value.map((item) => modernized(item))
-  if (typeof value !== 'object' || value === null) return value
+  if (!isRecord(value)) return value
   const entries = Object.entries(value).filter(([name]) => key !== 'config' || !GONE.has(name))
-  return Object.fromEntries(entries.map(([name, item]) => [name, modernized(item, name)]))
+  const names = key === 'config' && Object.hasOwn(RENAMED, className) ? (RENAMED[className] ?? {}) : {}
+  return Object.fromEntries(entries.map(([name, item]) => [names[name] ?? name, modernized(item, name, String(value.class_name))]))
 }
 
 /** Keras 2's `training_config` as Keras 3's `compile_config`. */

@@ -26,6 +26,7 @@ import {
   writeFile,
 } from './location.js'
 import { makeModel } from './make-model.js'
+import { OLDER_ACTIVATIONS } from './older-activations.js'
 import { loadState, type SavedObject, savedObjects } from './weights.js'
 import { openWeights, writeWeights } from './weights-h5.js'
 import { ZipWriter } from './zip/writer.js'
@@ -164,7 +165,12 @@ async function loadArchive(archive: Archive, { customObjects = {}, compile = tru
   const where = `${archive.name} → ${CONFIG}`
   const description = parseJson(await archive.text(CONFIG), where)
   return archive.withMember(WEIGHTS, async (source) => {
-    const model = makeModel(description, { where, byteLength: source.byteLength, customObjects, compile })
+    const model = makeModel(description, {
+      where,
+      byteLength: source.byteLength,
+      customObjects: { ...OLDER_ACTIVATIONS, ...customObjects },
+      compile,
+    })
     if (!model.built) {
       console.warn(`ondol: the model in ${archive.name} was not built when it was saved: it has no weights yet.`)
       return model

@@ -11,6 +11,7 @@ import { compileLegacy, modernized } from './legacy-h5.js'
 import type { ReadPart } from './location.js'
 import { makeModel } from './make-model.js'
 import type { LoadModelOptions } from './model-file.js'
+import { withOlderActivations } from './older-activations.js'
 import type { StoredArray } from './values.js'
 import { loadNamed } from './weights-by-name.js'
 
@@ -47,7 +48,7 @@ export async function loadTensorFlowJs(
   }
   const { arrays, byteLength } = await manifestOf(json.weightsManifest ?? [], file, readPart)
   const where = `${file} → modelTopology`
-  const described = modernized(topology.model_config ?? topology)
+  const described = withOlderActivations(modernized(topology.model_config ?? topology))
   const model = makeModel(withLayers(described), { where, byteLength, customObjects, compile: false })
   if (arrays.size > 0) await loadNamed(model, { name: file, arrays })
   const training = json.trainingConfig ?? topology.training_config

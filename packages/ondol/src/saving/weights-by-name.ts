@@ -119,16 +119,20 @@ function matchNames(variables: readonly Variable[], names: readonly string[]): M
   }
   const byLeaf = new Map<string, string[]>()
   for (const parts of free.keys()) byLeaf.set(leafOf(parts), [...(byLeaf.get(leafOf(parts)) ?? []), parts])
-  for (const variable of variables) {
-    if (found.has(variable)) continue
-    const alike = (byLeaf.get(leafOf(variable.path)) ?? []).filter((parts) => free.has(parts) && areAlike(variable.path, parts))
+  for (const variable of variables.filter((each) => !found.has(each))) {
+    const alike = [variable.path, olderName(variable.path)].flatMap((path) =>
+      (byLeaf.get(leafOf(path)) ?? []).filter((parts) => free.has(parts) && areAlike(path, parts)),
+    )
     const [only] = alike
-    if (only === undefined || alike.length > 1) continue
+    if (only === undefined || new Set(alike).size > 1) continue
     found.set(variable, free.get(only) as string)
     free.delete(only)
   }
   return found
 }
+
+/** The kernel of a depthwise convolution had a name of its own. */
+const olderName = (path: string): string => path.replace(/(^|\/)kernel$/, '$1depthwise_kernel')
 
 const leafOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
