@@ -74,6 +74,18 @@ describe('what does not fit', () => {
     await expect(dense().fit([], [], silent)).rejects.toThrow(/no samples|no data|shape/)
   })
 
+  it('names validationData without targets', async () => {
+    const model = classifier()
+    const x = [
+      [1, 2],
+      [3, 4],
+    ]
+    await expect(model.fit(x, [0, 1], { ...silent, validationData: [x] })).rejects.toThrow(
+      /validationData[\s\S]*\[x, y\][\s\S]*1 element\n/,
+    )
+    await expect(model.fit(x, [0, 1], { ...silent, validationData: [x, null] })).rejects.toThrow(/validationData/)
+  })
+
   it('counts samples of everything', async () => {
     const three = [
       [1, 2, 3],

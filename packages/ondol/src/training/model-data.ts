@@ -42,6 +42,7 @@ export class ModelData {
       if (validationData == null) return undefined
       if (!Array.isArray(validationData)) return this.source(validationData as BatchIterable, null, undefined, validating)
       const [valX, valY, valWeight] = validationData as unknown as readonly [DataLike, (DataLike | null)?, (DataLike | null)?]
+      if (y !== null && valY == null) throw noValidationTargets(validationData)
       return this.source(valX, valY ?? null, valWeight, validating)
     }
     if (validationSplit === 0 || validationData != null)
@@ -119,6 +120,15 @@ export class ModelData {
     return new IterableSource(x, inputs, outputs, batching.shuffle !== false)
   }
 }
+
+const noValidationTargets = ({ length }: readonly unknown[]): DataError =>
+  new DataError({
+    where: 'validationData',
+    problem: 'there are targets to train on, but none to validate on',
+    expected: '[x, y] or [x, y, sampleWeight]',
+    received: `${length} element${length === 1 ? '' : 's'}${length > 1 ? ', of which the second is null' : ''}`,
+    ...(length > 1 ? {} : { hint: 'several inputs belong in a list of their own: [[a, b], y]' }),
+  })
 
 /** Numbers in a list of another length than the samples, whose items have that length, are for several outputs. */
 const areLists = (data: DataLike, samples: number | undefined): data is readonly DataLike[] =>
