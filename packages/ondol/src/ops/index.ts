@@ -32,5 +32,5 @@ export {
   segmentProd,
   segmentSum,
 } from './scatter.js'
-export * from './slicing.js'
+export { type SliceOptions, slice, sliceUpdate } from './slicing.js'
 export { cdist, dtype, erfc, gammainc, isTensor, multiHot } from './special.js'

@@ -61,7 +61,7 @@ function startsOf(where: string, starts: TensorLike, shape: Shape, sizes: Shape)
 }
 
 /** A slice whose start is computed; it is moved where it would reach beyond the end. */
-function dynamicSlice(x: Tensor, starts: Tensor, sizes: Shape): Tensor {
+export function dynamicSlice(x: Tensor, starts: Tensor, sizes: Shape): Tensor {
   const places = startsOf('slice', starts, x.shape, sizes)
   return places.reduce((y, start, axis) => {
     const size = sizes[axis] as number
