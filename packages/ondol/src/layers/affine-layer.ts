@@ -70,8 +70,8 @@ export abstract class AffineLayer extends Layer {
   }
 
   /** Makes gamma and beta, of this shape; they stay in float32 where the layer computes in half precision. */
-  protected addAffine(shape: Shape): void {
-    if (this.scale) {
+  protected addAffine(shape: Shape, { scale, center }: { readonly scale: boolean; readonly center: boolean } = this): void {
+    if (scale) {
       this.gamma = this.addWeight({
         name: 'gamma',
         shape,
@@ -81,7 +81,7 @@ export abstract class AffineLayer extends Layer {
         autocast: false,
       })
     }
-    if (!this.center) return
+    if (!center) return
     this.beta = this.addWeight({
       name: 'beta',
       shape,

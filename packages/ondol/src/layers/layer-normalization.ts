@@ -16,8 +16,9 @@ function requireAxes(axis: Axes, where: string): Axes {
   throw new ValueError({ where, problem: 'axis must be a whole number, or a list of them', received: `axis=${JSON.stringify(axis)}` })
 }
 
-/** As Keras keeps them once it knows the input: a list in order. */
-const listed = (axis: Axes): number[] => (typeof axis === 'number' ? [axis] : [...axis].sort((a, b) => a - b))
+/** As Keras keeps them once it knows the input: a list in the order of the axes. */
+const listed = (axis: Axes, rank: number): number[] =>
+  [axis].flat().sort((a, b) => normalizeAxis(a, rank, 'axis') - normalizeAxis(b, rank, 'axis'))
 
 function sizesOf(axes: readonly number[], inputShape: PartialShape): number[] {
   return axes.map((axis) => requireSize(inputShape, normalizeAxis(axis, inputShape.length, 'axis'), 'features'))
@@ -28,6 +29,8 @@ export interface LayerNormalizationOptions extends AffineOptions {
   readonly axis?: Axes | undefined
   /** Added to the variance. Default 0.001. */
   readonly epsilon?: number | undefined
+  /** Old models only: gamma · x / √(variance + epsilon), without mean and beta. For the real thing see `RMSNormalization`. */
+  readonly rmsScaling?: boolean | undefined
 }
 
 /**
@@ -39,24 +42,36 @@ export interface LayerNormalizationOptions extends AffineOptions {
  */
 export class LayerNormalization extends AffineLayer {
   static override readonly className: string = 'LayerNormalization'
-  static override readonly configTable: ConfigTable = { axis: 'value', epsilon: 'value', ...AFFINE_CONFIG }
+  static override readonly configTable: ConfigTable = { axis: 'value', epsilon: 'value', ...AFFINE_CONFIG, rmsScaling: 'value' }
   axis: Axes
   readonly epsilon: number
+  readonly rmsScaling: boolean
 
-  constructor({ axis = -1, epsilon = 1e-3, ...options }: LayerNormalizationOptions = {}) {
+  constructor({ axis = -1, epsilon = 1e-3, rmsScaling = false, ...options }: LayerNormalizationOptions = {}) {
     // What comes in wider than the layer computes in is narrowed after, not before.
     super({ ...options, autocast: false })
     this.axis = requireAxes(axis, this.name)
     this.epsilon = epsilon
+    this.rmsScaling = rmsScaling
   }
 
   override build(inputShape: PartialShape): void {
-    this.axis = listed(this.axis)
-    this.addAffine(sizesOf(this.axis, inputShape))
+    this.axis = listed(this.axis, inputShape.length)
+    this.addAffine(sizesOf(this.axis, inputShape), this.rmsScaling ? { scale: true, center: false } : this)
   }
 
   override call(inputs: Tensor): Tensor {
     const { axis, epsilon, gamma, beta } = this
+    if (this.rmsScaling) {
+      const x = inputs.dtype === 'float64' ? inputs : lax.cast(inputs, 'float32')
+      const inverse = ops.rsqrt(ops.add(ops.variance(x, { axis, keepdims: true }), epsilon))
+      const at = [axis].flat().map((one) => normalizeAxis(one, x.rank, 'axis'))
+      const factor = ops.reshape(
+        gamma as Variable,
+        x.shape.map((size, i) => (at.includes(i) ? size : 1)),
+      )
+      return lax.cast(ops.multiply(ops.multiply(x, inverse), factor), this.computeDtype)
+    }
     return lax.cast(ops.layerNormalization(inputs, { gamma, beta, axis, epsilon }), this.computeDtype)
   }
 }
@@ -83,7 +98,7 @@ export class RMSNormalization extends Layer {
   }
 
   override build(inputShape: PartialShape): void {
-    this.axis = listed(this.axis)
+    this.axis = listed(this.axis, inputShape.length)
     this.scale = this.addWeight({ name: 'scale', shape: sizesOf(this.axis, inputShape), initializer: 'ones' })
   }
 
