@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { rolldown } from 'rolldown'
 import { CommandError, run } from '../../setup/command.mjs'
 import { note, phase } from '../../setup/say.mjs'
 import { packFramework } from '../pack.mjs'
@@ -84,30 +84,42 @@ function train(folder, backend) {
   assert.equal(result.libraries.length > 0, backend === 'native')
 }
 
-/** Size of the minimal page, and proof that what it does not use is not in it. */
+/** The chunks of a page: those that come with it, and those that it asks for when it needs them. */
+async function chunksOf(folder, minify) {
+  const bundler = await rolldown({ input: join(folder, 'browser.ts'), cwd: folder, platform: 'browser', logLevel: 'silent' })
+  const { output } = await bundler.generate({ format: 'esm', minify })
+  await bundler.close()
+  return new Map(output.map((chunk) => [chunk.fileName, chunk]))
+}
+
+/**
+ * Size of the minimal page with its backend, and proof that what it does not use is not in it. Files and what reads
+ * them are chunks of their own, which a page that does not load models never asks for.
+ */
 async function bundle(folder) {
-  const options = {
-    entryPoints: [join(folder, 'browser.ts')],
-    bundle: true,
-    platform: 'browser',
-    format: 'esm',
-    target: 'es2022',
-    splitting: true,
-    write: false,
-    logLevel: 'silent',
+  const closure = (chunks) => {
+    const seen = new Set()
+    const visit = (name) => {
+      if (seen.has(name)) return
+      seen.add(name)
+      chunks
+        .get(name)
+        .imports.filter((other) => chunks.has(other))
+        .forEach(visit)
+    }
+    for (const chunk of chunks.values()) if (chunk.isEntry || chunk.name === 'wasm') visit(chunk.fileName)
+    return [...seen].map((name) => chunks.get(name))
   }
-  const readable = await build({ ...options, outdir: join(folder, 'readable') })
-  const text = readable.outputFiles.map((file) => file.text).join('\n')
+  const readable = closure(await chunksOf(folder, false))
+  const text = readable.map(({ code }) => code).join('\n')
   const defines = (name) => new RegExp(`\\b(var ${name}\\d* = class|class ${name}\\d*)\\b`).test(text)
   assert.ok(defines(PRESENT), `${PRESENT} must be in the bundle`)
   assert.deepEqual(ABSENT.filter(defines), [], 'classes that nobody uses are in the bundle')
   assert.ok(!/from ["']node:|import\(["']node:/.test(text), 'the bundle names a Node built-in')
 
-  const small = await build({ ...options, outdir: join(folder, 'small'), minify: true })
-  const sizes = small.outputFiles.map((file) => gzipSync(file.contents, { level: 9 }).length)
-  const total = sizes.reduce((sum, size) => sum + size, 0)
-  const first = sizes[small.outputFiles.findIndex((file) => file.path.endsWith('browser.js'))]
-  return { total, first }
+  const small = closure(await chunksOf(folder, true))
+  const size = (chunks) => chunks.reduce((sum, { code }) => sum + gzipSync(code, { level: 9 }).length, 0)
+  return { total: size(small), first: size(small.filter(({ name }) => name !== 'wasm')) }
 }
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'ondol-consumer-')))
