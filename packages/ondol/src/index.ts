@@ -3,6 +3,7 @@
  * `native` if its add-on is installed, else `wasm`.
  */
 import { loadDefaultBackend } from './backends/load.js'
+import './ops/methods.js'
 
 await loadDefaultBackend()
 

@@ -97,8 +97,10 @@ export const arange = creation<
 })
 
 /** A tensor of anything tensor-like: numbers, arrays, Variables. */
-export const convertToTensor = (value: TensorLike, dtype?: DType | null): Tensor =>
-  dtype === undefined || dtype === null ? asTensor(value) : toDType(value, dtype)
+export const convertToTensor = (value: TensorLike, dtype?: DTypeOrOptions): Tensor => {
+  const type = typeof dtype === 'object' && dtype !== null ? dtype.dtype : dtype
+  return type === undefined || type === null ? asTensor(value) : toDType(value, type)
+}
 export const array = convertToTensor
 
 interface Spacing {

@@ -153,7 +153,8 @@ export const i0 = precise('I0', (x) => {
   const edge = fullLike(x, BESSEL_EDGE)
   const inner = lax.max(lax.min(x, edge), neg(edge))
   const near = polynomial(times(mul(inner, inner), 1 / 4), POWER_SERIES)
-  const outer = lax.max(lax.abs(x), edge)
+  // Infinite from long before 2000 on.
+  const outer = lax.min(lax.max(lax.abs(x), edge), fullLike(x, 2000))
   // Half of the exponential twice: I₀ is still a float where eˣ is none.
   const root = lax.exp(times(outer, 0.5))
   const series = polynomial(div(fullLike(x, 1), outer), ASYMPTOTIC)

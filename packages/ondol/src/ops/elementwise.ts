@@ -68,7 +68,11 @@ export const negative = keeping('Negative', lax.neg)
 export const absolute = keeping('Absolute', lax.abs)
 export const abs = absolute
 export const sign = keeping('Sign', lax.sign)
-export const square = keeping('Square', (x) => lax.mul(x, x))
+/** x²; of booleans int32. */
+export const square = keeping('Square', (x) => {
+  const number = x.dtype === 'bool' ? lax.cast(x, 'int32') : x
+  return lax.mul(number, number)
+})
 export const floor = floating('Floor', lax.unary.floor)
 export const ceil = floating('Ceil', lax.unary.ceil)
 

@@ -54,7 +54,8 @@ const arcsinhOf = withDerivative(
 )
 const arccoshOf = withDerivative(
   (x) => {
-    const over = plus(lax.min(x, fullLike(x, FAR)), -1)
+    // Far below 1, too, a product must stay a float, to become no number.
+    const over = plus(lax.max(lax.min(x, fullLike(x, FAR)), fullLike(x, -1)), -1)
     const small = lax.log1p(add(over, lax.sqrt(mul(over, plus(over, 2)))))
     return select(lax.gt(x, fullLike(x, FAR)), plus(lax.log(x), Math.LN2), small)
   },

@@ -177,12 +177,7 @@ export const histogram = defineOp<[Tensor], { bins?: number; range?: readonly [n
     const given = toFloat(input)
     const x = lax.reshape(given, [given.size])
     const [low, high] = extent(x, range)
-    const places = lax.constant(
-      Float64Array.from({ length: bins + 1 }, (_, i) => i / bins),
-      [bins + 1],
-      'float64',
-    )
-    const t = lax.cast(places, x.dtype)
+    const t = withNumber(lax.iota([bins + 1], x.dtype, 0), div, bins)
     const wide = (end: Tensor): Tensor => lax.broadcast(end, [bins + 1], [])
     const edges = add(mul(wide(low), sub(fullLike(t, 1), t)), mul(wide(high), t))
     const found = searchIn(edges, x, 'right')
