@@ -10,6 +10,7 @@ import { flatten, mapTree, type Tree } from '../core/tree.js'
 import type { Tensor } from '../engine/index.js'
 import { decodeConfig } from '../layers/config-table.js'
 import { isRecord } from '../layers/convert.js'
+import { Embedding } from '../layers/embedding.js'
 import { Layer, type LayerOptions } from '../layers/layer.js'
 import { type Masks, maskOf, setMask } from '../layers/masks.js'
 import { deserializeLayersIn, registerLayerClass } from '../layers/serialization.js'
@@ -24,6 +25,8 @@ import type { Readable } from '../saving/location.js'
 import type { SaveOptions } from '../saving/model-file.js'
 import type { LoadOptions } from '../saving/weights.js'
 import type { SaveWeightsOptions } from '../saving/weights-file.js'
+import type { Arrays } from '../training/convert.js'
+import type { Numbering } from '../training/finite.js'
 import type { CompileOptionsOf, Symbols, TensorsOf } from '../training/structure-types.js'
 import { Trainable } from '../training/trainable.js'
 import { compileConfig, compileOptions } from './compile-config.js'
@@ -148,6 +151,24 @@ export class Model<const I extends Symbols = Symbols, const O extends Symbols = 
 
   override get outputStructure(): Tree<KerasTensor> | undefined {
     return this.graph?.outputTree
+  }
+
+  override numberings(arrays: Arrays): readonly Numbering[] {
+    const { graph } = this
+    const ofTargets = super.numberings(arrays)
+    if (graph === undefined) return ofTargets
+    const values = matchInputs(graph, arrays.x, 'inputs')
+    const rows = graph.operations.flatMap((operation) =>
+      !(operation instanceof Embedding)
+        ? []
+        : operation.inboundNodes.flatMap(({ inputs: [symbol] }) => {
+            const at = symbol === undefined ? -1 : graph.inputs.indexOf(symbol)
+            const tensor = values[at] ?? null
+            const where = `input '${graph.inputNames[at]}'`
+            return tensor === null ? [] : [{ where, tensor, count: operation.inputDim, what: `rows of '${operation.name}'` }]
+          }),
+    )
+    return [...rows, ...ofTargets]
   }
 
   #requireGraph(what: string): ModelGraph {

@@ -6,9 +6,13 @@ import { flatten, type Tree } from '../core/tree.js'
 import { Tensor } from '../engine/index.js'
 import { maskOf } from '../layers/masks.js'
 import type { Loss, LossIdentifier } from '../losses/index.js'
+import * as losses from '../losses/index.js'
+import { SparseCategoricalCrossentropy } from '../losses/index.js'
 import { nameOfFunction } from '../losses/registry.js'
 import { Mean } from '../metrics/index.js'
 import * as ops from '../ops/index.js'
+import type { KerasTensor } from '../ops/operation.js'
+import type { Numbering } from './finite.js'
 import { Outputs, type PerOutput } from './outputs.js'
 import { resolveLoss } from './resolve.js'
 
@@ -71,6 +75,28 @@ export class CompiledLoss {
       const weighted = weight === null ? value : ops.multiply(value, weight)
       return total === null ? weighted : ops.add(total, weighted)
     }, null)
+  }
+
+  /** The targets that are class numbers, by what is known before the first step. */
+  numberings(structure: Tree<KerasTensor>, y: Tree<Tensor>): Numbering[] {
+    const outputs = new Outputs(structure, this.#knownNames())
+    const options = outputs.match<LossIdentifier>(this.#option, { what: 'loss', isOne: isIdentifier, spreads: true })
+    const targets = matchTargets(
+      outputs,
+      y,
+      options.map((option) => option !== null),
+    )
+    return flatten(structure).flatMap(({ shape }, output) => {
+      const [option, tensor] = [options[output], targets[output]]
+      if (option == null || tensor == null || (typeof option === 'function' && !(option instanceof SparseCategoricalCrossentropy)))
+        return []
+      if (typeof option === 'string' && ['ce', 'crossentropy'].includes(option.toLowerCase())) return []
+      const loss = losses.get(option)
+      if (!(loss instanceof SparseCategoricalCrossentropy)) return []
+      const count = shape.at(loss.axis) ?? null
+      const where = `targets of output '${outputs.label(output)}'`
+      return count === null ? [] : [{ where, tensor, count, what: 'classes', except: loss.ignoreClass }]
+    })
   }
 
   #build(

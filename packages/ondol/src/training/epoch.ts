@@ -18,7 +18,7 @@ export interface Epoch {
   readonly callbacks: CallbackList
   readonly settings: StepSettings
   readonly signal: AbortSignal | undefined
-  readonly checkFinite: boolean
+  readonly checkData: boolean
   /** Told after each step how many batches are done. */
   readonly onProgress?: (batches: number) => void
 }
@@ -32,7 +32,7 @@ export interface EpochOutcome {
 }
 
 export async function runEpoch(model: RunnableModel, steps: ModelSteps, epoch: Epoch): Promise<EpochOutcome> {
-  const { phase, source, from, to, stepsPerExecution, callbacks, settings, signal, checkFinite, onProgress } = epoch
+  const { phase, source, from, to, stepsPerExecution, callbacks, settings, signal, checkData, onProgress } = epoch
   const step = phase === 'Train' ? steps.train : steps.test
   const pace = new Pace()
   const sampler = new Sampler()
@@ -50,7 +50,7 @@ export async function runEpoch(model: RunnableModel, steps: ModelSteps, epoch: E
       isExhausted = true
       break
     }
-    if (checkFinite) await requireFinite(feeds, batches)
+    if (checkData) await requireFinite(feeds, batches, (arrays) => model.numberings(arrays))
     if (wantsBegin) await callbacks[`on${phase}BatchBegin`](batches)
     const previous = report
     report = step.run(feeds, settings as Parameters<typeof step.run>[1]) ?? null

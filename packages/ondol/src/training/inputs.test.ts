@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
 import { type Tensor, tensor, useBackend } from '../engine/index.js'
 import * as layers from '../layers/index.js'
+import * as losses from '../losses/index.js'
 import { Model, Sequential } from '../models/index.js'
 import { resetNames } from '../ops/naming.js'
 import type { ClassWeights, DataLike, FitOptions } from './index.js'
@@ -115,7 +116,7 @@ describe('what does not fit', () => {
       [1, 2],
       [1, 2],
     ]
-    const check = { ...silent, checkFinite: true }
+    const check = { ...silent, checkData: true }
     await expect(dense().fit(broken, fine, check)).rejects.toThrow(/x: there is a NaN in the data[\s\S]*sample 1, at \[1, 1\]; 1 of 6/)
     await expect(dense().predict([[1, 2, Number.NEGATIVE_INFINITY]], check)).rejects.toThrow(/infinite number[\s\S]*-Infinity in sample 0/)
     await expect(dense().evaluate([[1, 2, 3]], [[Number.NaN, 1]], check)).rejects.toThrow(/y: there is a NaN/)
@@ -127,6 +128,35 @@ describe('what does not fit', () => {
     const { history } = await dense().fit(broken, fine, silent)
     expect(history.loss).toEqual([Number.NaN])
     await dense().fit([[1, 2, 3]], [[1, 2]], check)
+  })
+})
+
+describe('numbers that name something', () => {
+  const check = { ...silent, checkData: true }
+
+  it('are classes of a sparse loss', async () => {
+    const x = [
+      [1, 2],
+      [3, 4],
+    ]
+    await expect(classifier().fit(x, [0, 2], check)).rejects.toThrow(
+      /targets of output 'softmax[\s\S]*none of the 2 classes has[\s\S]*from 0 to 1[\s\S]*2 in sample 1, at \[1\]; 1 of 2/,
+    )
+    await expect(classifier().evaluate(x, [-1, 0], check)).rejects.toThrow(/-1 in sample 0/)
+    await expect(classifier().fit(() => [[x, [0, 5]] as const].values(), { ...check, epochs: 1 })).rejects.toThrow(/batch 0: targets/)
+    const model = classifier()
+    model.compile({ loss: new losses.SparseCategoricalCrossentropy({ ignoreClass: -1 }) })
+    expect(await model.evaluate(x, [-1, 0], check)).toBeGreaterThan(0)
+    await expect(model.evaluate(x, [-2, 0], check)).rejects.toThrow(/-2 in sample 0/)
+  })
+
+  it('are rows of an Embedding', async () => {
+    const [words, other] = [Input({ shape: [2], dtype: 'int32', name: 'words' }), Input({ shape: [2], name: 'other' })]
+    const rows = layers.flatten()(layers.embedding(3, 1, { name: 'table' })(words))
+    const model = new Model({ inputs: [other, words], outputs: layers.add([rows, other]) })
+    const data = (word: number): { words: number[][]; other: number[][] } => ({ words: [[0, word]], other: [[9, 9]] })
+    await expect(model.predict(data(3), check)).rejects.toThrow(/input 'words'[\s\S]*3 rows of 'table'[\s\S]*3 in sample 0, at \[0, 1\]/)
+    expect(((await model.predict(data(2), check)) as Tensor).shape).toEqual([1, 2])
   })
 })
 

@@ -5,6 +5,7 @@ import { type Jitted, lax, type Tensor, type Variable } from '../engine/index.js
 import { KerasTensor } from '../ops/operation.js'
 import { type ClassWeights, weighByClass } from './class-weight.js'
 import type { Arrays } from './convert.js'
+import type { Numbering } from './finite.js'
 import { readLogs, sorted } from './logs.js'
 import type { DataModel } from './model-data.js'
 import type { CompileOptions } from './options.js'
@@ -20,6 +21,7 @@ export interface RunnableModel extends CallbackModel, DataModel {
   getMetricsResult(): Record<string, Tensor>
   runStep(phase: 'train' | 'test', batch: Batch): Record<string, Tensor> | null
   predictStep(batch: Batch): Tree<Tensor>
+  numberings(arrays: Arrays): readonly Numbering[]
   readonly trainableVariables: readonly Variable[]
 }
 

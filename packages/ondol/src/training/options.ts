@@ -41,8 +41,11 @@ interface RunOptions {
   readonly callbacks?: NestedCallbacks | null | undefined
   /** Interrupts the run between two steps, or while it waits for data: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
-  /** Look through inputs, targets and weights for NaN and infinite numbers, and say where they are. Default false. */
-  readonly checkFinite?: boolean | undefined
+  /**
+   * Look through the data and say where there is NaN or an infinite number, a class number that a sparse loss has no class
+   * for, or (of inputs in a graph) a number without a row in its Embedding. Default false: it takes time.
+   */
+  readonly checkData?: boolean | undefined
 }
 
 export interface FitOptions extends RunOptions {
@@ -85,7 +88,7 @@ export interface OnBatchOptions {
   readonly returnDict?: boolean | undefined
 }
 
-const RUN = ['batchSize', 'callbacks', 'checkFinite', 'signal', 'verbose'] as const satisfies (keyof RunOptions)[]
+const RUN = ['batchSize', 'callbacks', 'checkData', 'signal', 'verbose'] as const satisfies (keyof RunOptions)[]
 const ON_BATCH = ['classWeight', 'resetMetrics', 'returnDict', 'sampleWeight'] as const satisfies (keyof OnBatchOptions)[]
 const VALIDATION = ['validationBatchSize', 'validationData', 'validationFreq', 'validationSplit', 'validationSteps'] as const
 

@@ -42,7 +42,7 @@ interface Test {
   readonly steps: number | undefined
   readonly callbacks: CallbackList
   readonly signal: AbortSignal | undefined
-  readonly checkFinite: boolean
+  readonly checkData: boolean
 }
 
 export class Runner {
@@ -67,13 +67,13 @@ export class Runner {
     return this.#run('fit', async (data, turn) => {
       requireKnownOptions('fit', options)
       requireFitOptions(options)
-      const { initialEpoch = 0, verbose, callbacks, classWeight = null, signal, checkFinite = false } = options
+      const { initialEpoch = 0, verbose, callbacks, classWeight = null, signal, checkData = false } = options
       const epochs = limitedEpochs(options.epochs ?? 1)
       const { training, validation } = data.fitSources(x, y, options)
       const stepsPerEpoch = limitedSteps(options.stepsPerEpoch, training)
       const model = this.#model
       try {
-        if (checkFinite) for (const source of [training, validation]) await requireFiniteSource(source)
+        if (checkData) for (const source of [training, validation]) await this.#requireFinite(source)
         const steps = requireEnd(training, stepsPerEpoch, 'stepsPerEpoch')
         if (validation !== undefined) requireEnd(validation, options.validationSteps, 'validationSteps')
         const list = this.#callbacks(turn, callbacks, verbose, { epochs, steps, addHistory: true })
@@ -104,7 +104,7 @@ export class Runner {
             callbacks: list,
             settings,
             signal,
-            checkFinite,
+            checkData,
             onProgress: (batch) => {
               model.fitPosition = { epoch, batch, shuffleSeed }
             },
@@ -122,7 +122,7 @@ export class Runner {
           if (validation !== undefined && isDue(epoch, options.validationFreq)) {
             turn.excludes = ['fit', 'evaluate']
             const validationSteps = limitedSteps(options.validationSteps, validation)
-            const found = await this.#test({ source: validation, steps: validationSteps, callbacks: list, signal, checkFinite })
+            const found = await this.#test({ source: validation, steps: validationSteps, callbacks: list, signal, checkData })
             turn.excludes = ['fit']
             logs = { ...logs, ...Object.fromEntries(Object.entries(found).map(([key, value]) => [`val_${key}`, value])) }
           }
@@ -145,21 +145,21 @@ export class Runner {
   async evaluate(x: DataLike | BatchIterable, y: DataLike | null, options: EvaluateOptions): Promise<Logs> {
     return this.#run('evaluate', async (data, turn) => {
       requireKnownOptions('evaluate', options)
-      const { batchSize, verbose, callbacks, sampleWeight, signal, checkFinite = false } = options
+      const { batchSize, verbose, callbacks, sampleWeight, signal, checkData = false } = options
       requireSteps('steps', options.steps)
       const source = data.source(x, y, sampleWeight, { batchSize, steps: options.steps, shuffle: false })
       const steps = limitedSteps(options.steps, source)
       try {
-        if (checkFinite) await requireFiniteSource(source)
+        if (checkData) await this.#requireFinite(source)
         const list = this.#callbacks(turn, callbacks, verbose, { epochs: 1, steps: requireEnd(source, steps, 'steps') })
-        return await this.#test({ source, steps, callbacks: list, signal, checkFinite })
+        return await this.#test({ source, steps, callbacks: list, signal, checkData })
       } finally {
         await closeAll(signal, source)
       }
     })
   }
 
-  async #test({ source, steps, callbacks, signal, checkFinite }: Test): Promise<Logs> {
+  async #test({ source, steps, callbacks, signal, checkData }: Test): Promise<Logs> {
     const model = this.#model
     model.stopEvaluating = false
     model.resetMetrics()
@@ -176,7 +176,7 @@ export class Runner {
       callbacks,
       settings: this.#steps.settings(source),
       signal,
-      checkFinite,
+      checkData,
     })
     if (batches === 0) throw noBatches('evaluate')
     if (steps !== undefined && batches < steps && !model.stopEvaluating) warnOfTooFew(batches, steps)
@@ -190,14 +190,14 @@ export class Runner {
   async predict(x: DataLike | BatchIterable, options: PredictOptions): Promise<Tree<Tensor>> {
     return this.#run('predict', async (data, turn) => {
       requireKnownOptions('predict', options)
-      const { batchSize, verbose, callbacks, signal, checkFinite = false } = options
+      const { batchSize, verbose, callbacks, signal, checkData = false } = options
       requireSteps('steps', options.steps)
       const source = data.source(x, null, undefined, { batchSize, steps: options.steps, shuffle: false })
       const steps = limitedSteps(options.steps, source)
       const model = this.#model
       const pace = new Pace()
       try {
-        if (checkFinite) await requireFiniteSource(source)
+        if (checkData) await this.#requireFinite(source)
         const to = smallest(requireEnd(source, steps, 'steps'), source.steps)
         const list = this.#callbacks(turn, callbacks, verbose, { epochs: 1, steps: to })
         const [wantsBegin, wantsEnd] = [list.wants('onPredictBatchBegin'), list.wants('onPredictBatchEnd')]
@@ -213,7 +213,7 @@ export class Runner {
           const feeding = gather(source, Math.min(this.#stepsPerExecution, to === null ? Number.POSITIVE_INFINITY : to - batches))
           const feeds = feeding instanceof Promise ? await unlessAborted(feeding, signal) : feeding
           if (feeds.length === 0) break
-          if (checkFinite) await requireFinite(feeds, batches)
+          if (checkData) await requireFinite(feeds, batches, (arrays) => model.numberings(arrays))
           if (wantsBegin) await list.onPredictBatchBegin(batches)
           const outputs = this.#steps.predict.run(feeds, null)
           batches += feeds.length
@@ -253,6 +253,11 @@ export class Runner {
     })
   }
 
+  /** Batches are looked through when they come. */
+  async #requireFinite(source: Source | undefined): Promise<void> {
+    if (source instanceof ArraySource) await requireFiniteArrays(source.arrays, (arrays) => this.#model.numberings(arrays))
+  }
+
   #callbacks(
     turn: Turn,
     callbacks: NestedCallbacks | null = [],
@@ -285,10 +290,6 @@ export class Runner {
 const smallest = (a: number | null, b: number | null): number | null => (a === null || b === null ? (a ?? b) : Math.min(a, b))
 
 const firstRow = (source: Source, batch: number): number => (source instanceof ArraySource ? batch * source.batchSize : 0)
-
-async function requireFiniteSource(source: Source | undefined): Promise<void> {
-  if (source instanceof ArraySource) await requireFiniteArrays(source.arrays)
-}
 
 /**
  * Lets go of all; what a failing iterator throws then says nothing new. Where the run was interrupted, data may be

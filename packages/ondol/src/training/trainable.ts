@@ -14,7 +14,8 @@ import * as ops from '../ops/index.js'
 import type { KerasTensor } from '../ops/operation.js'
 import type { Optimizer } from '../optimizers/index.js'
 import { addedLoss, Compilation, resultsByName, samplesIn } from './compilation.js'
-import type { DataLike } from './convert.js'
+import type { Arrays, DataLike } from './convert.js'
+import type { Numbering } from './finite.js'
 import {
   type CompileOptions,
   type EvaluateOptions,
@@ -313,6 +314,12 @@ export abstract class Trainable<I = Symbols, O = Symbols> extends Layer implemen
   /** One step of prediction: the outputs for a batch. */
   predictStep([x]: Batch): Tree<Tensor> {
     return this.callOn([x], { training: false })
+  }
+
+  /** Engine only: what in the data numbers classes (or, in a graph, rows of an Embedding). */
+  numberings({ y }: Arrays): readonly Numbering[] {
+    const { outputStructure } = this
+    return outputStructure === undefined || y === null ? [] : (this.#compiled?.compilation.loss?.numberings(outputStructure, y) ?? [])
   }
 
   /** Engine only: a step. Where all of it is the class's own, its report stays in the metrics, and null comes back. */
