@@ -15,7 +15,6 @@ export interface AdaptivePoolingOptions extends LayerOptions {
 }
 
 abstract class BaseAdaptivePooling extends Layer {
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['outputSize']
   static override readonly configTable: ConfigTable = { outputSize: 'value', dataFormat: 'value' }
   readonly outputSize: readonly number[]

@@ -37,7 +37,6 @@ function pairsOf(amounts: Edges, rank: number, name: string, where: string): Pai
 
 /** What all of these layers share: an amount before and after each spatial axis. */
 abstract class EdgeLayer extends Layer {
-  static override readonly isStateless: boolean = true
   readonly dataFormat: DataFormat
   protected readonly pairs: readonly Pair[]
 

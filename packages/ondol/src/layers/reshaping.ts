@@ -87,7 +87,6 @@ export class Permute extends Layer {
 /** (batch, features) → (batch, n, features): each sample n times. */
 export class RepeatVector extends Layer {
   static override readonly className: string = 'RepeatVector'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['n']
   static override readonly configTable: ConfigTable = { n: 'value' }
   readonly n: number

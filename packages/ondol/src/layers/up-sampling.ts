@@ -30,7 +30,6 @@ const firstSpatial = (dataFormat: DataFormat): number => (dataFormat === 'channe
 /** (batch, steps, features) → (batch, size · steps, features): each step `size` times. */
 export class UpSampling1D extends Layer {
   static override readonly className: string = 'UpSampling1D'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['size']
   static override readonly configTable: ConfigTable = { size: 'value' }
   readonly size: number
@@ -54,7 +53,6 @@ export class UpSampling1D extends Layer {
  */
 export class UpSampling2D extends Layer {
   static override readonly className: string = 'UpSampling2D'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['size']
   static override readonly configTable: ConfigTable = { size: 'value', dataFormat: 'value', interpolation: 'value' }
   readonly size: readonly number[]
@@ -81,7 +79,6 @@ export class UpSampling2D extends Layer {
 /** (batch, depth, rows, columns, channels): each place `size` times along each spatial axis. */
 export class UpSampling3D extends Layer {
   static override readonly className: string = 'UpSampling3D'
-  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['size']
   static override readonly configTable: ConfigTable = { size: 'value', dataFormat: 'value' }
   readonly size: readonly number[]
