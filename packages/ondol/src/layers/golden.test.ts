@@ -90,7 +90,7 @@ function testFamily(family: string): void {
     it(`${title}: config`, () => {
       const layer = deserialize(vector.serialized)
       expect(layer.getConfig()).toEqual(withoutQuantization(vector.serialized.config))
-      expect(layer.serialize()).toMatchObject({ module: 'keras.layers', class_name: vector.class, registered_name: null })
+      expect(layer.serialize()).toMatchObject({ module: 'keras.layers', class_name: vector.serialized.class_name, registered_name: null })
     })
 
     it(`${title}: values, masks and gradients`, () => {

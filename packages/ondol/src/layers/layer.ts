@@ -95,6 +95,8 @@ export class Layer extends LayerState implements Operation {
   static readonly trainsByDefault: boolean = false
   /** Whether `fromConfig` makes the layers in its config itself. */
   static readonly readsLayers: boolean = false
+  /** Keras's names of what `build` takes, where that is several shapes. */
+  static readonly buildArguments: readonly string[] = []
 
   readonly autocast: boolean
   readonly activityRegularizer: regularizers.Regularizer | null
@@ -230,7 +232,11 @@ export class Layer extends LayerState implements Operation {
   getBuildConfig(): Record<string, unknown> | null {
     if (this.#givenBuildConfig !== undefined) return { ...this.#givenBuildConfig }
     if (this.#buildShapes === undefined) return null
-    return this.#buildShapes.length === 1 ? { input_shape: this.#buildShapes[0] } : { shapes: this.#buildShapes }
+    const shapes = this.#buildShapes
+    if (shapes.length === 1) return { input_shape: shapes[0] }
+    const names = (this.constructor as typeof Layer).buildArguments
+    if (names.length === 0) return { shapes }
+    return { shapes_dict: Object.fromEntries(shapes.map((shape, i) => [names[i], shape])) }
   }
 
   buildFromConfig(config: Readonly<Record<string, unknown>> | null): void {

@@ -53,6 +53,7 @@ type Step = (before: Progress, element: Tensor, isValid: Tensor | null) => Progr
 export class RNN extends Layer {
   static override readonly className: string = 'RNN'
   static override readonly positional: readonly string[] = ['cell']
+  static override readonly buildArguments: readonly string[] = ['sequences_shape', 'initial_state_shape']
   static override readonly configTable: ConfigTable = {
     returnSequences: 'value',
     returnState: 'value',
