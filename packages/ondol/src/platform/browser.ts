@@ -20,7 +20,9 @@ export const platform: Platform = {
   writeFile: refuseToWrite,
   writeParts: refuseToWrite,
   appendFile: refuseToWrite,
+  rename: refuseToWrite,
   listFolder: async () => [],
+  isFolder: async () => false,
   remove: async () => undefined,
   showStatus: () => undefined,
   print(text) {

@@ -133,13 +133,20 @@ export const platform: Platform = {
     }
   },
 
-  async remove(path) {
-    const isFolder = await stat(path).then(
+  isFolder: (path) =>
+    stat(path).then(
       (found) => found.isDirectory(),
       () => false,
-    )
+    ),
+
+  async rename(from, to) {
+    await rename(from, to)
+    await flushFolder(dirname(to))
+  },
+
+  async remove(path) {
     try {
-      await (isFolder ? rmdir(path) : unlink(path))
+      await ((await platform.isFolder(path)) ? rmdir(path) : unlink(path))
     } catch (error) {
       if (!isMissing(error) && !isOccupied(error)) throw error
     }

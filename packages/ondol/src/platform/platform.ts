@@ -29,6 +29,10 @@ export interface Platform {
   appendFile(path: string, bytes: Uint8Array): Promise<void>
   /** Names of what is in a folder; none where there is no such folder. */
   listFolder(path: string): Promise<readonly string[]>
+  /** Whether there is a folder at `path`. */
+  isFolder(path: string): Promise<boolean>
+  /** Gives a file another name, flushed to the disk; one that had it before is replaced. */
+  rename(from: string, to: string): Promise<void>
   /** Removes a file, or a folder that is empty; nothing happens where there is none, or a folder with something in it. */
   remove(path: string): Promise<void>
   /** Shows a passing line on the terminal, replacing the last one; an empty one clears it. Silent where nobody looks. */

@@ -2,7 +2,7 @@
 import { platform } from '#platform'
 import type { ByteSource } from '../core/bytes.js'
 import { SavingError } from '../core/errors.js'
-import { filesBelow } from './location.js'
+import { membersOf } from './folder.js'
 import { ZipReader } from './zip/reader.js'
 
 export const CONFIG = 'config.json'
@@ -40,20 +40,24 @@ export async function openZip(source: ByteSource): Promise<Archive> {
 
 /** A folder with a `config.json` in it; undefined if `path` is none. */
 export async function openFolder(path: string): Promise<Archive | undefined> {
-  if (!(await platform.listFolder(path)).includes(CONFIG)) return undefined
+  const names = await platform.listFolder(path)
+  if (!names.some((name) => name.startsWith(CONFIG))) return undefined
+  const members = await membersOf(path)
+  if (!members.has(CONFIG)) return undefined
+  const missing = (member: string): SavingError => new SavingError({ where: path, problem: `the folder has no file '${member}'` })
   const read = async (member: string): Promise<Uint8Array> => {
-    const bytes = await platform.readFile(`${path}/${member}`)
-    if (bytes === undefined) throw new SavingError({ where: path, problem: `the folder has no file '${member}'` })
+    const bytes = await platform.readFile(members.get(member) ?? `${path}/${member}`)
+    if (bytes === undefined) throw missing(member)
     return bytes
   }
   return {
     name: path,
-    members: await filesBelow(path),
+    members: [...members.keys()],
     text: async (member) => utf8(await read(member)),
     asset: read,
     async withMember(member, use) {
-      const file = await platform.openFile(`${path}/${member}`)
-      if (file === undefined) throw new SavingError({ where: path, problem: `the folder has no file '${member}'` })
+      const file = await platform.openFile(members.get(member) ?? `${path}/${member}`)
+      if (file === undefined) throw missing(member)
       try {
         return await use(file)
       } finally {

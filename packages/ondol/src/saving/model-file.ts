@@ -9,13 +9,13 @@ import type { Layer } from '../layers/layer.js'
 import { serialize } from '../layers/serialization.js'
 import { type Archive, ASSETS, CONFIG, METADATA, openFolder, openZip, WEIGHTS } from './archive.js'
 import { loadAssets, savedAssets } from './assets.js'
+import { replaceFolder } from './folder.js'
 import { openHdf5 } from './hdf5/index.js'
 import { formatJson, parseJson } from './json.js'
 import { loadLegacyModel } from './legacy-h5.js'
 import { KERAS_VERSION, legacyModel } from './legacy-h5-writing.js'
 import {
   bytesFrom,
-  exists,
   type FileRecord,
   isFileRecord,
   partsBeside,
@@ -98,14 +98,15 @@ async function writeArchive({ texts, weights, assets }: Parts, sink: ByteSink): 
   await zip.finish()
 }
 
-/** The config is written last: a folder without it is no model. */
 async function writeFolder({ texts, weights, assets }: Parts, folder: string, { overwrite = true }: WriteOptions): Promise<void> {
-  if (!overwrite && (await exists(`${folder}/${CONFIG}`))) {
+  if (!overwrite && (await openFolder(folder)) !== undefined) {
     throw new SavingError({ where: folder, problem: 'there is a model already', hint: 'choose another name, or say overwrite: true' })
   }
-  await writeFile(`${folder}/${WEIGHTS}`, {}, (sink) => writeWeights(weights, sink))
-  for (const [name, bytes] of assets) await writeFile(`${folder}/${name}`, {}, (sink) => sink.write(bytes))
-  for (const [name, text] of texts) await writeFile(`${folder}/${name}`, {}, (sink) => sink.write(new TextEncoder().encode(text)))
+  await replaceFolder(folder, [
+    { name: WEIGHTS, write: (sink) => writeWeights(weights, sink) },
+    ...assets.map(([name, bytes]) => ({ name, write: (sink: ByteSink) => sink.write(bytes) })),
+    ...texts.map(([name, text]) => ({ name, write: (sink: ByteSink) => sink.write(new TextEncoder().encode(text)) })),
+  ])
 }
 
 export interface LoadModelOptions {
