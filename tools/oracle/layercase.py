@@ -30,7 +30,7 @@ def case(title, layer, *inputs, masks=None, training=False, call=None, spread=Fa
         arguments["training"] = training
 
     def run(*tensors):
-        if spread:
+        if "mask" not in arguments:
             for tensor, mask in zip(tensors, masks or []):
                 keras.src.backend.set_keras_mask(tensor, mask)
         return keras.tree.flatten(layer(*positionally(tensors, spread), **arguments))

@@ -205,7 +205,26 @@ def core():
     yield case("LoRA, convolution", L.Conv2D(3, 2, lora_rank=2, **FIRST), floats(141, 1, 2, 3, 4))
 
 
-GROUPS = (conv3d, conv_transpose, pooling_more, normalization_more, noise, reshaping_more, activations_more, core)
+def merging_more():
+    a, b, c = floats(142, 2, 3, 4), floats(143, 2, 3, 4), floats(144, 2, 1, 4)
+    masks = [mask_of([1, 3], 3), mask_of([2, 1], 3)]
+    for layer in (L.Subtract, L.Average, L.Maximum, L.Minimum):
+        yield case(layer.__name__, layer(), a, b)
+        yield case(f"{layer.__name__}, broadcast", layer(), a, floats(145, 2, 4))
+        yield case(f"{layer.__name__}, masks", layer(), a, b, masks=masks)
+    for layer in (L.Average, L.Maximum, L.Minimum):
+        yield case(f"{layer.__name__} of three", layer(), a, b, c)
+    yield case("add, masks", L.Add(), a, b, masks=masks)
+    yield case("multiply, masks", L.Multiply(), a, b, masks=masks)
+    yield case("concatenate, masks", L.Concatenate(), a, b, masks=masks)
+    yield case("concatenate, axis 1, masks", L.Concatenate(axis=1), a, b, masks=masks)
+    yield case("dot", L.Dot(axes=2), a, b)
+    yield case("dot, two axes", L.Dot(axes=(1, 2)), floats(146, 2, 4, 3), a)
+    yield case("dot, normalised, negative axis", L.Dot(axes=-1, normalize=True), a, b)
+    yield case("dot of vectors", L.Dot(axes=1), floats(147, 2, 4), floats(148, 2, 4))
+
+
+GROUPS = (conv3d, conv_transpose, pooling_more, normalization_more, noise, reshaping_more, activations_more, merging_more, core)
 for group in GROUPS:
     if not sys.argv[1:] or group.__name__ in sys.argv[1:]:
         layers(group.__name__, lambda: list(group()))
