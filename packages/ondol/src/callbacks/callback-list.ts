@@ -30,6 +30,7 @@ export interface CallbackListOptions extends Partial<CallbackParams> {
   readonly addHistory?: boolean
   /** Add a `ProgbarLogger`, unless there is one. Default false. */
   readonly addProgbar?: boolean
+  /** Given to the callbacks as their `model`. */
   readonly model?: CallbackModel | null
 }
 

@@ -8,6 +8,7 @@ export interface RemoteMonitorOptions {
   readonly path?: string
   /** Name of the form's field that holds the JSON. Default `'data'`. */
   readonly field?: string
+  /** Sent along with each request. */
   readonly headers?: Readonly<Record<string, string>> | null
   /** Send JSON itself instead of a form with JSON in it. Default false. */
   readonly sendAsJson?: boolean

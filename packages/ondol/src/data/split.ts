@@ -9,9 +9,11 @@ import { rowsOf, type Sliceable, type Sliced } from './slices.js'
 export interface SplitOptions {
   /** Of the left part: a share between 0 and 1, or a count. Default: what the right part leaves. */
   readonly leftSize?: number | null
+  /** Part of the second dataset: a fraction, or a number of elements. Default: the rest. */
   readonly rightSize?: number | null
   /** Mix before splitting. Default false. */
   readonly shuffle?: boolean
+  /** Makes the shuffle repeatable. */
   readonly seed?: number | null
 }
 

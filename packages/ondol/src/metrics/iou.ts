@@ -20,6 +20,7 @@ export interface MeanIoUOptions extends MetricOptions {
 }
 
 export interface IoUOptions extends MeanIoUOptions {
+  /** How many classes there are. */
   readonly numClasses: number
   /** The classes whose IoU is averaged. */
   readonly targetClassIds: readonly number[]

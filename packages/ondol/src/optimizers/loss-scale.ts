@@ -12,6 +12,7 @@ export interface LossScaleOptions {
   readonly initialScale?: number
   /** Good steps after which the scale doubles. Default 2000. */
   readonly dynamicGrowthSteps?: number
+  /** Default: `loss_scale_optimizer`. */
   readonly name?: string
 }
 

@@ -94,7 +94,9 @@ function requireSimple(optimizer: Optimizer): Optimizer {
 }
 
 export interface MultiOptimizerOptions {
+  /** The loss is multiplied by it, and the gradients divided. */
   readonly lossScaleFactor?: number | null
+  /** Default: the class's name in snake case. */
   readonly name?: string
 }
 

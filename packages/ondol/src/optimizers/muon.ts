@@ -21,7 +21,9 @@ export interface MuonOptions extends OptimizerOptions {
   readonly excludeEmbeddings?: boolean
   /** Coefficients of the Newton-Schulz iteration. Default 3.4445, -4.775, 2.0315. */
   readonly muonA?: number
+  /** Second coefficient of the Newton-Schulz polynomial. */
   readonly muonB?: number
+  /** Third coefficient of the Newton-Schulz polynomial. */
   readonly muonC?: number
   /** Default 0.95. */
   readonly momentum?: number

@@ -21,6 +21,7 @@ import { deserialize, LearningRateSchedule, serialize } from './schedules.js'
 export type LearningRate = number | LearningRateSchedule | Variable | (() => number | Tensor)
 
 export interface OptimizerOptions {
+  /** A number, a schedule, or a function that gives the present rate. */
   readonly learningRate?: LearningRate | SerializedObject
   /** Part of each weight that is taken away at each step, times the learning rate; independent of the gradient. */
   readonly weightDecay?: number | null
@@ -40,6 +41,7 @@ export interface OptimizerOptions {
   readonly lossScaleFactor?: number | null
   /** Update once in so many steps, with the mean of their gradients. */
   readonly gradientAccumulationSteps?: number | null
+  /** Default: the class's name in snake case. */
   readonly name?: string
 }
 

@@ -35,11 +35,15 @@ export abstract class LearningRateSchedule extends Callable {
 }
 
 export interface DecayOptions {
+  /** The rate at step 0. */
   readonly initialLearningRate: number
+  /** Steps after which it has decayed once by `decayRate`. */
   readonly decaySteps: number
+  /** How much it decays in `decaySteps`. */
   readonly decayRate: number
   /** Change only at whole multiples of `decaySteps`. Default false. */
   readonly staircase?: boolean
+  /** Written to configs. */
   readonly name?: string
 }
 
@@ -120,6 +124,7 @@ export interface PiecewiseOptions {
   readonly boundaries: readonly number[]
   /** One value more than boundaries. */
   readonly values: readonly number[]
+  /** Written to configs. */
   readonly name?: string
 }
 
@@ -151,7 +156,9 @@ export class PiecewiseConstantDecay extends ScheduleOf<PiecewiseOptions> {
 }
 
 export interface PolynomialOptions {
+  /** The rate at step 0. */
   readonly initialLearningRate: number
+  /** Steps after which the last rate is reached. */
   readonly decaySteps: number
   /** Default 0.0001. */
   readonly endLearningRate?: number
@@ -159,6 +166,7 @@ export interface PolynomialOptions {
   readonly power?: number
   /** Start again, for longer, after `decaySteps`. Default false. */
   readonly cycle?: boolean
+  /** Written to configs. */
   readonly name?: string
 }
 
@@ -181,13 +189,17 @@ export class PolynomialDecay extends ScheduleOf<Required<PolynomialOptions>> {
 }
 
 export interface CosineOptions {
+  /** The rate at step 0. */
   readonly initialLearningRate: number
+  /** Steps of the decay, which begins after the warm-up. */
   readonly decaySteps: number
   /** The smallest rate, as a part of the largest. Default 0. */
   readonly alpha?: number
   /** Rate that a linear warm-up reaches; null for no warm-up. */
   readonly warmupTarget?: number | null
+  /** Steps of the warm-up. Default 0. */
   readonly warmupSteps?: number
+  /** Written to configs. */
   readonly name?: string
 }
 
@@ -216,7 +228,9 @@ export class CosineDecay extends ScheduleOf<Required<CosineOptions>> {
 }
 
 export interface RestartOptions {
+  /** The rate at step 0. */
   readonly initialLearningRate: number
+  /** Steps of the first decay. */
   readonly firstDecaySteps: number
   /** Each period's length over the last one's. Default 2. */
   readonly tMul?: number
@@ -224,6 +238,7 @@ export interface RestartOptions {
   readonly mMul?: number
   /** The smallest rate, as a part of the initial. Default 0. */
   readonly alpha?: number
+  /** Written to configs. */
   readonly name?: string
 }
 

@@ -37,7 +37,9 @@ export type Verbosity = 'auto' | 0 | 1 | 2
 interface RunOptions {
   /** Samples in a batch of arrays. Default 32, or what makes as many batches as `stepsPerEpoch` or `steps` says. */
   readonly batchSize?: number | undefined
+  /** What is printed. Default `'auto'`. */
   readonly verbose?: Verbosity | undefined
+  /** Told of what happens, in this order; lists may be nested. */
   readonly callbacks?: NestedCallbacks | null | undefined
   /** Interrupts the run between two steps, or while it waits for data: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
@@ -51,6 +53,7 @@ interface RunOptions {
 export interface FitOptions extends RunOptions {
   /** Default 1. With `initialEpoch`, the number of the last epoch. */
   readonly epochs?: number | undefined
+  /** The number of the first epoch, counted from 0: to go on with an earlier run. Default 0. */
   readonly initialEpoch?: number | undefined
   /** Part of the arrays, from their end, to validate on. Default 0. */
   readonly validationSplit?: number | undefined
@@ -58,33 +61,42 @@ export interface FitOptions extends RunOptions {
   readonly validationData?: readonly [x: DataLike, y?: DataLike | null, sampleWeight?: DataLike | null] | BatchIterable | undefined
   /** Validate after every so many epochs, or after these (counted from 1). Default 1. */
   readonly validationFreq?: number | readonly number[] | undefined
+  /** Batches of each validation. Default: all. */
   readonly validationSteps?: number | undefined
+  /** Samples in a batch of validation. Default: `batchSize`. */
   readonly validationBatchSize?: number | undefined
   /** A new order of the samples for each epoch, or of whole batches; iterables keep theirs. Default true. */
   readonly shuffle?: boolean | 'batch' | undefined
   /** Weights of the classes, by class number; by output first if there are several. */
   readonly classWeight?: ClassWeights | undefined
+  /** A weight for each sample (or time step of it), nested as the targets are; one array serves all outputs. */
   readonly sampleWeight?: DataLike | null | undefined
   /** Batches in an epoch; the next epoch goes on where this one stopped. Default: all. */
   readonly stepsPerEpoch?: number | undefined
 }
 
 export interface EvaluateOptions extends RunOptions {
+  /** A weight for each sample (or time step of it), nested as the targets are; one array serves all outputs. */
   readonly sampleWeight?: DataLike | null | undefined
+  /** Batches to take. Default: all. */
   readonly steps?: number | undefined
   /** Give a record of all values by name. Default false. */
   readonly returnDict?: boolean | undefined
 }
 
 export interface PredictOptions extends RunOptions {
+  /** Batches to take. Default: all. */
   readonly steps?: number | undefined
 }
 
 export interface OnBatchOptions {
+  /** A weight for each sample (or time step of it). */
   readonly sampleWeight?: DataLike | null | undefined
+  /** Weights of the classes, by class number; by output first if there are several. */
   readonly classWeight?: ClassWeights | undefined
   /** Start the metrics again before the batch; else it is added to what they have seen. Default true. */
   readonly resetMetrics?: boolean | undefined
+  /** Give a record of all values by name. Default false. */
   readonly returnDict?: boolean | undefined
 }
 

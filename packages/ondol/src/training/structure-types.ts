@@ -12,6 +12,7 @@ import type { KerasTensor } from '../ops/operation.js'
 import type { ClassWeight } from './class-weight.js'
 import type { MetricsOption } from './compiled-metrics.js'
 import type { DataLike } from './convert.js'
+import type { BatchIterable } from './iterable-source.js'
 import type { CompileOptions, FitOptions } from './options.js'
 import type { PerOutput } from './outputs.js'
 
@@ -59,11 +60,13 @@ interface NamedCompileOptions<O> extends Omit<CompileOptions, 'loss' | 'lossWeig
   readonly weightedMetrics?: OptionOf<O, MetricIdentifier | readonly MetricsOption[]>
 }
 
-interface NamedFitOptions<O> extends Omit<FitOptions, 'classWeight' | 'sampleWeight'> {
+interface NamedFitOptions<O> extends Omit<FitOptions, 'classWeight' | 'sampleWeight' | 'validationData'> {
   /** Weights of the classes, by class number; by output first. */
   readonly classWeight?: ClassWeight | { readonly [K in keyof O]?: ClassWeight }
   /** A weight for each sample (or step of it), nested as the targets. */
   readonly sampleWeight?: TargetsOf<O>
+  /** [x, y], [x, y, sampleWeight] or batches of these to validate on. Takes the place of `validationSplit`. */
+  readonly validationData?: readonly [x: DataLike, y?: TargetsOf<O> | null, sampleWeight?: TargetsOf<O> | null] | BatchIterable
 }
 
 /** What `compile` takes of a model whose outputs have the structure `O`. */
