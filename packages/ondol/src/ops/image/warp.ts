@@ -9,7 +9,7 @@ import { solve } from '../linalg/index.js'
 import { toFloat } from '../promotion.js'
 import { normal, type Seed } from '../random.js'
 import { smooth } from './filters.js'
-import { onChannelsLast } from './layout.js'
+import { channelsLast, onChannelsLast } from './layout.js'
 import { type FillMode, type Interpolation, orderOf, requireFillMode, type Sampling, sampleGrid } from './sampling.js'
 
 const { add, mul, div, withNumber } = lax
@@ -154,29 +154,42 @@ export const elasticTransform = defineOp<[Tensor], ElasticTransformOptions, Tens
   parameters: ['alpha', 'sigma', 'interpolation', 'fillMode', 'fillValue', 'seed', 'dataFormat'],
   call: ([input], options) => {
     const { alpha = 20, sigma = 5, interpolation = 'bilinear', fillMode = 'reflect', fillValue = 0, seed, dataFormat } = options
-    const where = 'elasticTransform'
-    const sampling = { order: orderOf(interpolation, where), fillMode: requireFillMode(fillMode, where), fillValue }
-    return onChannelsLast(asTensor(input), dataFormat, where, (images) => displaced(images, { alpha, sigma, seed }, sampling))
+    const { shape } = channelsLast(asTensor(input), dataFormat, 'elasticTransform')
+    const noise = normal([...shape.slice(0, 3), 2], { dtype: 'float32', seed })
+    return displace(
+      input,
+      { noise, alpha, sigma, greatestSigma: sigma },
+      { interpolation, fillMode, fillValue, dataFormat: dataFormat ?? null },
+    )
   },
 })
 
-interface Waves {
+export interface Waves {
+  /** Standard Gaussian, (batch, height, width, 2): down and to the right. */
+  readonly noise: Tensor
   readonly alpha: number | Tensor
-  readonly sigma: number
-  readonly seed?: Seed
+  readonly sigma: number | Tensor
+  /** The size of the filter follows from it, and must not depend on values. */
+  readonly greatestSigma: number
 }
 
-/** Images (batch, height, width, channels) whose pixels have moved by smooth noise. */
-function displaced(images: Tensor, { alpha, sigma, seed }: Waves, sampling: Sampling): Tensor {
-  const [batch, height, width] = images.shape as [number, number, number, number]
-  const shape = [batch, height, width]
-  const size = Math.trunc(6 * sigma) | 1
-  const noise = normal([batch, height, width, 2], { stddev: sigma, dtype: 'float32', seed })
-  const smoothed = smooth(noise, [size, size], [sigma, sigma])
-  const strength = lax.cast(toFloat(alpha), 'float32')
-  const moved = (axis: number): Tensor => {
-    const shift = lax.reshape(part(smoothed, 3, axis - 1, axis), shape)
-    return add(lax.cast(lax.iota(shape, 'int32', axis), 'float32'), mul(lax.broadcastTo(strength, shape), shift))
-  }
-  return warp(images, moved(1), moved(2), sampling)
+/** Images whose pixels have moved by smoothed noise. */
+export function displace(input: Tensor, waves: Waves, options: AffineTransformOptions): Tensor {
+  const { interpolation = 'bilinear', fillMode = 'reflect', fillValue = 0, dataFormat } = options
+  const where = 'elasticTransform'
+  const sampling = { order: orderOf(interpolation, where), fillMode: requireFillMode(fillMode, where), fillValue }
+  const [alpha, given] = [waves.alpha, waves.sigma].map((value) => lax.cast(toFloat(value), 'float32')) as [Tensor, Tensor]
+  // A width of 0 stands for no smoothing.
+  const sigma = lax.max(given, lax.fullLike(given, 1e-6))
+  const size = Math.trunc(6 * waves.greatestSigma) | 1
+  return onChannelsLast(asTensor(input), dataFormat, where, (images) => {
+    const shape = images.shape.slice(0, 3)
+    const smoothed = smooth(waves.noise, [size, size], lax.broadcast(sigma, [2], []))
+    const strength = lax.broadcast(mul(alpha, given), shape, [])
+    const moved = (axis: number): Tensor => {
+      const shift = lax.reshape(part(smoothed, 3, axis - 1, axis), shape)
+      return add(lax.cast(lax.iota(shape, 'int32', axis), 'float32'), mul(strength, shift))
+    }
+    return warp(images, moved(1), moved(2), sampling)
+  })
 }
