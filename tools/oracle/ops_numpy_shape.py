@@ -70,6 +70,9 @@ write(
         case("meshgrid", A[0]),
         case("array", A),
         case("array", WHOLE, dtype="float32"),
+        case("convert_to_tensor", A, dtype="bfloat16"),
+        case("convert_to_tensor", WHOLE, dtype="bool"),
+        case("convert_to_tensor", TRUTH),
     ],
 )
 
@@ -132,9 +135,19 @@ write(
     ],
 )
 
+if not hasattr(keras.ops, "column_stack"):  # as of Keras 3.16
+
+    def column_stack(xs):
+        return keras.ops.concatenate([x if len(x.shape) > 1 else keras.ops.expand_dims(x, 1) for x in xs], axis=1)
+
+    keras.ops.column_stack = column_stack
+
 write(
     "ops/numpy-join",
     [
+        case("column_stack", [A[0], B[0]]),
+        case("column_stack", [A, B[:, 0].copy()]),
+        case("column_stack", [WHOLE, A]),
         *[case("concatenate", [A, B], axis=a) for a in (0, 1, -1)],
         case("concatenate", [A, WHOLE]),
         case("concatenate", [TRUTH, BYTES]),
@@ -166,6 +179,9 @@ write(
     [
         *[case("sort", x, axis=a) for x, a in ((A, -1), (A, 0), (WHOLE, 1), (BRAIN, 1), (np.array([2, nan, 1], "float32"), -1))],
         *[case("argsort", x, axis=a) for x, a in ((A, -1), (A, 0), (WHOLE, 1), (WHOLE, 0), (HALF, 1))],
+        # Of three elements there is one partition only.
+        case("argpartition", A, 1, axis=0),
+        case("argpartition", np.array([[5, 2, 9], [3, 1, 2]], "int32"), 1),
         case("take", A, np.array([0, -1, 2, 1], "int32")),
         case("take", A, np.array([[0, 2], [1, 1]], "int32"), axis=0),
         case("take", A, np.array([3, -2], "int32"), axis=-1),
