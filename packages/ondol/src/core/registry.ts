@@ -46,11 +46,16 @@ export class Registry<T> {
   }
 }
 
+/** Nobody mistypes a longer one. */
+const LONGEST_NAME = 200
+
 /** The candidates that are a few keystrokes away from `name`, nearest first, at most three. */
 export function nearest(name: string, candidates: readonly string[]): string[] {
   const wanted = normalize(name)
   const limit = Math.max(2, Math.ceil(wanted.length / 3))
+  // Each letter that one name has more is a keystroke: names of other lengths, strangers' endless ones above all, are not compared.
   return candidates
+    .filter((candidate) => wanted.length <= LONGEST_NAME && Math.abs(normalize(candidate).length - wanted.length) <= limit)
     .map((candidate) => ({ candidate, distance: editDistance(wanted, normalize(candidate)) }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance)
