@@ -1,5 +1,5 @@
 /**
- * Makes the Python environment with the peers and oracles: Keras, TensorFlow, PyTorch, JAX, h5py.
+ * Makes the Python environment with the peers and oracles: Keras, TensorFlow, PyTorch, JAX, h5py, ONNX.
  * ONDOL_PYTHON_ENV says where (default: .venv in the repository). Looks first and is quick when all is there.
  * What cannot be had is reported and left out; that is never an error.
  *
@@ -19,6 +19,8 @@ const CPU_INDEX = 'https://download.pytorch.org/whl/cpu'
 const PEERS = [
   { module: 'numpy', version: '2', ways: [['numpy>=2,<3']] },
   { module: 'h5py', version: '3', ways: [['h5py>=3,<4']] },
+  { module: 'onnx', version: '1.', ways: [['onnx>=1.16,<2']] },
+  { module: 'onnxruntime', version: '1.', ways: [['onnxruntime>=1.18,<2']] },
   { module: 'keras', version: '3.15.1', ways: [['keras==3.15.1']] },
   { module: 'jax', version: '0.10.2', ways: [['jax[cpu]==0.10.2']] },
   { module: 'tensorflow', distribution: 'tensorflow_cpu', version: '2.21', ways: [['tensorflow-cpu==2.21.*'], ['tensorflow==2.21.*']] },

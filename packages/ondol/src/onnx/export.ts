@@ -17,7 +17,7 @@ import { Lowering } from './lowering.js'
 import { encodeModel, type OnnxModel, type OnnxTensor, type OnnxValue } from './model-proto.js'
 import { makeRecogniser } from './regions.js'
 import { isKnown, keyOf, type Size, Twins } from './sizes.js'
-import { type TracedModel, traceModel } from './trace-model.js'
+import { layersIn, type TracedModel, traceModel } from './trace-model.js'
 
 export interface OnnxOptions extends WriteOptions {
   /** The version of ONNX's operators, 17 to 23. Default 17. */
@@ -118,7 +118,7 @@ async function toOnnx(model: Exportable, { opsetVersion = OPSETS.least, inputSig
     lowerGraph({
       regions: traced.regions,
       recognise: makeRecogniser(opsetVersion),
-      scopeOf: (scope) => withoutModel(model, scope),
+      scopeOf: scopesOf(model),
     }),
   )
   const inputs = traced.inputs.map((value, i): OnnxValue => {
@@ -151,6 +151,16 @@ function inputNames(model: Exportable, symbols: readonly KerasTensor[], isSigned
 const withoutModel = (model: Layer, path: string): string => {
   if (path === model.name) return ''
   return path.startsWith(`${model.name}/`) ? path.slice(model.name.length + 1) : path
+}
+
+/** The path of layers, without the operations that they are made of. */
+function scopesOf(model: Layer): (path: string) => string {
+  const names = new Set([...layersIn(model)].map(({ name }) => name))
+  return (path) => {
+    const places = withoutModel(model, path).split('/')
+    const ofLayers = places.filter((place) => names.has(place))
+    return (ofLayers.length > 0 ? ofLayers : places.slice(0, 1)).join('/')
+  }
 }
 
 const describe = ({ name, dtype, shape }: Named, unknown: Map<string, string>): OnnxValue => {

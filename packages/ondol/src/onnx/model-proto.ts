@@ -29,7 +29,7 @@ export type OnnxAttribute = number | string | readonly number[] | readonly strin
 
 export interface OnnxNode {
   readonly name: string
-  op: string
+  readonly op: string
   /** An empty name leaves an optional input out. */
   inputs: string[]
   outputs: string[]

@@ -50,7 +50,7 @@ export function makeRecogniser(opset: number): Recogniser {
   const wanted = RECOGNISED.filter(({ opset: from = 1 }) => opset >= from)
   const patterns = new Map<string, Graph[]>()
   return (value) => {
-    if (!value.dtype.includes('float')) return undefined
+    if (!value.dtype.includes('float') || value.shape.length === 0) return undefined
     const key = `${value.dtype}:${value.shape}`
     let known = patterns.get(key)
     if (known === undefined) patterns.set(key, (known = wanted.map(({ activation }) => traced(activation, value))))

@@ -89,7 +89,8 @@ function traceOnce(model: Layer, inputTree: Tree<KerasTensor>, batch: number, si
 
 const valueOf = (tensor: Tensor): Value => (tensor.traced() as { value: Value }).value
 
-function layersIn(layer: Layer, found = new Set<Layer>()): Set<Layer> {
+/** A layer and all that are in it. */
+export function layersIn(layer: Layer, found = new Set<Layer>()): Set<Layer> {
   if (found.has(layer)) return found
   found.add(layer)
   for (const inner of layer.sublayers) layersIn(inner, found)

@@ -1,4 +1,5 @@
 /** Products that sum, and windows. ONNX's convolutions and pools want channels first: the views bring them so. */
+import { isFloat } from '../../core/dtype.js'
 import type { Value } from '../../engine/graph.js'
 import { type ConvSpec, layoutAxes, type PoolSpec } from '../../engine/primitives.js'
 import type { Named } from '../builder.js'
@@ -125,7 +126,9 @@ export const contractionRules: Rules<WindowName | 'dot'> = {
     if (isMatrixProduct) {
       const left = lowering.whole(a, [...batchA, ...freeA, ...contractA])
       const right = lowering.whole(b, [...batchB, ...contractB, ...freeB])
-      lowering.setPlain(output, lowering.builder.node('MatMul', [left, right], lowering.shapeOf(output)))
+      // Gemm takes a bias, if one is added: see addedToMaker.
+      const op = left.shape.length === 2 && right.shape.length === 2 && isFloat(output.dtype) ? 'Gemm' : 'MatMul'
+      lowering.setPlain(output, lowering.builder.node(op, [left, right], lowering.shapeOf(output)))
       return
     }
     einsum(lowering, node.inputs as [Value, Value], node.attributes, output)

@@ -155,20 +155,20 @@ export const elementwiseRules: Rules<UnaryName | BinaryName | 'select' | 'cast' 
   randomBits: (lowering) => lowering.refuse('random numbers', 'leave the layer that draws them out of the model'),
 }
 
-/** A bias goes into the node that it is added to: Conv takes it, and MatMul becomes Gemm. */
+/** A bias goes into the node that makes what it is added to. */
 function addedToMaker(lowering: Lowering, [x, bias]: readonly [Value, Value], output: Value): boolean {
   const { builder } = lowering
   const view = lowering.view(x)
   const made = builder.makerOf(view.tensor)
-  const [axis, ...others] = lowering.axesOf(bias)
-  const perFeature = lowering.view(bias)
-  if (made === undefined || made.inputs.length !== 2 || axis === undefined || others.length > 0 || !lowering.isReadOnce(x)) return false
-  if (builder.dataOf(perFeature.tensor) === undefined) return false
-  const isMatMul = made.op === 'MatMul' && view.tensor.shape.length === 2
-  const isConv = made.op === 'Conv' || made.op === 'ConvTranspose'
-  if (!(isConv || isMatMul) || view.axes[axis] !== 1) return false
-  made.inputs.push(lowering.arranged(bias, [axis]).name)
-  if (isMatMul) made.op = 'Gemm'
+  const channels = view.tensor.shape[1]
+  if (made === undefined || channels === undefined || made.inputs.length !== 2 || !lowering.isReadOnce(x)) return false
+  if (!['Gemm', 'Conv', 'ConvTranspose'].includes(made.op)) return false
+  // A single feature has no axis that could be told from others.
+  const feature = view.axes.indexOf(1)
+  const [axis = feature, ...others] = lowering.axesOf(bias)
+  const { tensor } = lowering.view(bias)
+  if (axis !== feature || others.length > 0 || lowering.builder.dataOf(tensor)?.length !== channels[0]) return false
+  made.inputs.push(builder.reshape(lowering.arranged(bias, [axis]), [channels]).name)
   lowering.set(output, view)
   return true
 }
