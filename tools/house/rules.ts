@@ -15,6 +15,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['callbacks'],
   ['data', 'models', 'training'],
   ['datasets', 'applications', 'utils'],
+  ['cli'],
 ]
 
 /** Stands beside the floors: uses only these rooms, and is used through one door by one file. */
@@ -25,6 +26,7 @@ export const NODE_FILES: Readonly<Record<string, string>> = {
   'platform/node.ts': 'it is the Node side of #platform',
   'platform/threads-node.ts': 'it is the Node side of #platform: threads',
   'backends/wasm/runtime/threads-node.ts': 'it is the Node side of #wasm-threads: worker threads',
+  'cli/': 'it is a program, which the package does not import',
   'backends/native/': 'reached through #native-backend only, which browsers have not',
 }
 
