@@ -53,8 +53,8 @@ export abstract class GeometricLayer<T extends Sized> extends RandomImageLayer<T
   /** `xyxy` boxes (batch, n, 4) in pixels, moved likewise. */
   protected abstract moveBoxes(boxes: Tensor, transformation: T): Tensor
 
-  protected override augment(images: Tensor, transformation: T): Tensor {
-    return this.move(images, transformation, this.interpolation)
+  protected override augment(images: Tensor, transformation: T | null): Tensor {
+    return transformation === null ? images : this.move(images, transformation, this.interpolation)
   }
 
   override transformSegmentationMasks(masks: TensorLike, transformation: T | null, training = true): Tensor {

@@ -115,7 +115,7 @@ describe.each(entries)('%s', (name, [make, generators]) => {
 
 describe('like any layer', () => {
   beforeAll(() => setBackend('host'))
-  for (const name of ['randomBrightness', 'randomFlip', 'randomRotation', 'randomZoom', 'resizing', 'autoContrast']) {
+  for (const name of ['autoContrast', 'centerCrop', 'equalization', 'resizing']) {
     const [make, seedGenerators] = MAKERS[name] as (typeof MAKERS)[string]
     runLayerTest(name, { make, input: [2, 8, 8, 3], output: CROPS.includes(name) ? [2, 6, 6, 3] : [2, 8, 8, 3], seedGenerators })
   }
