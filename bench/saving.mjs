@@ -26,7 +26,7 @@ async function step(what, path, gigabytes) {
   const whole = path.endsWith('.keras')
   const model = what === 'save' || !whole ? make() : undefined
   // Zeros may take no memory until they are written.
-  for (const variable of model?.weights ?? []) variable.assign(ops.fill(variable.shape, 0.5))
+  for (const variable of model?.weights ?? []) variable.assign(ops.full(variable.shape, 0.5))
   const before = process.memoryUsage().rss
   const start = performance.now()
   if (what === 'save') await (whole ? model.save(path) : model.saveWeights(path))

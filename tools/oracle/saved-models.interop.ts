@@ -2,14 +2,15 @@
  * Files both ways: models that the real Keras saved load here, models saved here load in the real Keras, and both
  * predict the same, describe themselves the same, and train on with the same loss.
  */
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { layers, loadModel, Model, ops, saving, type Tensor, type Tree, tensor, type Variable } from 'ondol'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { elements, isVectorTensor, type VectorTensor } from '../../packages/ondol/src/testing/vectors.js'
-import { run } from '../setup/command.mjs'
 import { pythonPath } from './setup.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -36,8 +37,6 @@ interface Check extends Facts {
   readonly error?: string
 }
 
-let described: Readonly<Record<string, Description>> = {}
-let checked: Readonly<Record<string, Check>> = {}
 /** What went wrong here, by model: told by that model's test. */
 const failures = new Map<string, unknown>()
 const results = new Map<string, { prediction: number[][]; config: Config; loss?: number; trained?: number[][]; fromWeights: number[][] }>()
@@ -83,10 +82,20 @@ class Perceptron extends Model {
 const cubed = (x: Tensor): Tensor => ops.multiply(x, ops.multiply(x, x))
 const quartic = (yTrue: Tensor, yPred: Tensor): Tensor => ops.mean(ops.power(ops.subtract(yTrue, yPred), 4), -1)
 
-function python(what: string): void {
+/** Processes that share the models: Keras does one thing at a time. */
+const PARTS = 2
+
+/** Runs the script on all models; returns what it told of each. */
+async function python<T>(command: 'make' | 'check', result: string): Promise<Record<string, T>> {
   const path = pythonPath()
   if (path === undefined) throw new Error('there is no Python environment: node tools/oracle/setup.mjs makes it')
-  run(path, [script, what, folder])
+  const parts = Array.from({ length: PARTS }, (_, part) => part)
+  if (command === 'check' || process.env.ONDOL_SAVED_MODELS === undefined) {
+    const execute = promisify(execFile)
+    await Promise.all(parts.map((part) => execute(path, [script, command, folder, `${part}/${PARTS}`], { maxBuffer: 2 ** 26 })))
+  }
+  const texts = parts.map((part) => readFileSync(join(folder, `${result}-${part}.json`), 'utf8'))
+  return Object.assign({}, ...texts.map((text) => JSON.parse(text) as object)) as Record<string, T>
 }
 
 const isLeaf = (value: unknown): value is VectorTensor => isVectorTensor(value)
@@ -128,19 +137,17 @@ async function useHere(name: string, { x, y }: Description): Promise<void> {
   results.set(name, { ...facts, loss: loss as number, trained: await predict(model, input) })
 }
 
-beforeAll(async () => {
-  saving.registerKerasSerializable('interop')(Scale)
-  saving.registerKerasSerializable('interop')(Perceptron)
-  saving.registerKerasSerializable('interop', 'cubed')(cubed)
-  saving.registerKerasSerializable('interop', 'quartic')(quartic)
-  if (process.env.ONDOL_SAVED_MODELS === undefined) python('make')
-  described = JSON.parse(readFileSync(join(folder, 'models.json'), 'utf8'))
-  for (const [name, description] of Object.entries(described)) {
-    await useHere(name, description).catch((error: unknown) => failures.set(name, error))
-  }
-  python('check')
-  checked = JSON.parse(readFileSync(join(folder, 'checks.json'), 'utf8'))
-}, 900_000)
+saving.registerKerasSerializable('interop')(Scale)
+saving.registerKerasSerializable('interop')(Perceptron)
+saving.registerKerasSerializable('interop', 'cubed')(cubed)
+saving.registerKerasSerializable('interop', 'quartic')(quartic)
+
+// Here, not before the tests: the tests are named after the models.
+const described = await python<Description>('make', 'models')
+for (const [name, description] of Object.entries(described)) {
+  await useHere(name, description).catch((error: unknown) => failures.set(name, error))
+}
+const checked = await python<Check>('check', 'checks')
 
 afterAll(() => {
   if (process.env.ONDOL_SAVED_MODELS === undefined) rmSync(folder, { recursive: true, force: true })
@@ -173,15 +180,7 @@ function comparable(config: Config): unknown {
   return strip(config)
 }
 
-const names = run(pythonPath() ?? 'python3', [
-  '-c',
-  `import re; print(*re.findall(r'^def (\\w+)\\(\\):', open(${JSON.stringify(script)}).read(), re.M))`,
-])
-  .trim()
-  .split(' ')
-  .concat([...readFileSync(script, 'utf8').matchAll(/^ {4}"(\w+)": lambda/gm)].map(([, name]) => `optimizer_${name}`))
-
-describe.each(names)('%s', (name) => {
+describe.each(Object.keys(described))('%s', (name) => {
   const mine = (): NonNullable<ReturnType<typeof results.get>> => {
     const error = failures.get(name)
     if (error !== undefined) throw error

@@ -2,6 +2,7 @@
 
 Run: saved_models.py make FOLDER     NAME.keras and NAME.weights.h5 for each model, and models.json: inputs, what it predicts, next loss
      saved_models.py check FOLDER    loads NAME.ondol.keras and NAME.ondol.weights.h5, and writes checks.json: the same of them
+     make and check take PART/PARTS, such as 0/2, as a third word: that part of the models, in models-0.json or checks-0.json
      saved_models.py                 a few of the models, for the unit tests, among the vectors
 """
 import json
@@ -309,10 +310,175 @@ OPTIMIZERS = {
     "cosine": lambda: optimizers.SGD(optimizers.schedules.CosineDecay(0.1, 10, warmup_target=0.3, warmup_steps=3)),
     "ema": lambda: optimizers.SGD(0.1, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=2),
     "accumulation": lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2),
+    "sgd_plain": lambda: optimizers.SGD(0.1),
+    "rmsprop_centered": lambda: optimizers.RMSprop(0.01, centered=True),
+    "muon": lambda: optimizers.Muon(0.01),
+    "ema_adam": lambda: optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9),
+    "accumulation_sgd": lambda: optimizers.SGD(0.1, momentum=0.9, gradient_accumulation_steps=3, use_ema=True),
+    "inverse_time": lambda: optimizers.Adam(optimizers.schedules.InverseTimeDecay(0.1, 2, 0.5)),
+    "polynomial": lambda: optimizers.SGD(optimizers.schedules.PolynomialDecay(0.1, 10, 0.01, power=2.0)),
+    "piecewise": lambda: optimizers.SGD(optimizers.schedules.PiecewiseConstantDecay([2, 4], [0.1, 0.05, 0.01])),
+    "restarts": lambda: optimizers.SGD(optimizers.schedules.CosineDecayRestarts(0.1, 3)),
     "loss_scale": lambda: optimizers.LossScaleOptimizer(optimizers.Adam(0.01), initial_scale=64.0),
 }
 for name, make in OPTIMIZERS.items():
     CASES[f"optimizer_{name}"] = lambda make=make: mlp(optimizer=make(), loss="mse")
+
+
+# ---- every layer, by a table: what makes it, the shapes of what it is called on, and more ----
+
+D = layers
+LAYERS = {
+    "dense": lambda: (D.Dense(3), (4,)),
+    "dense_on_time": lambda: (D.Dense(3, activation="swish", use_bias=False), (5, 4)),
+    "einsum_dense": lambda: (D.EinsumDense("abc,cd->abd", output_shape=(None, 3), bias_axes="d"), (5, 4)),
+    "activation": lambda: (D.Activation("softplus"), (4,)),
+    "relu": lambda: (D.ReLU(max_value=0.7, negative_slope=0.1, threshold=0.1), (4,)),
+    "leaky_relu": lambda: (D.LeakyReLU(negative_slope=0.2), (4,)),
+    "elu": lambda: (D.ELU(alpha=0.5), (4,)),
+    "prelu": lambda: (D.PReLU(shared_axes=[1], alpha_initializer="uniform"), (5, 4)),
+    "softmax": lambda: (D.Softmax(axis=1), (5, 4)),
+    "dropout": lambda: (D.Dropout(0.0, seed=3), (4,)),
+    "spatial_dropout1d": lambda: (D.SpatialDropout1D(0.0), (5, 4)),
+    "spatial_dropout2d": lambda: (D.SpatialDropout2D(0.0), (5, 4, 2)),
+    "spatial_dropout3d": lambda: (D.SpatialDropout3D(0.0), (3, 4, 2, 2)),
+    "gaussian_noise": lambda: (D.GaussianNoise(0.0), (4,)),
+    "gaussian_dropout": lambda: (D.GaussianDropout(0.0), (4,)),
+    "alpha_dropout": lambda: (D.AlphaDropout(0.0), (4,)),
+    "activity_regularization": lambda: (D.ActivityRegularization(l1=0.01, l2=0.02), (4,)),
+    "batch_normalization": lambda: (D.BatchNormalization(axis=1, center=False), (5, 4)),
+    "layer_normalization": lambda: (D.LayerNormalization(axis=[1, 2], epsilon=0.01), (5, 4)),
+    "group_normalization": lambda: (D.GroupNormalization(groups=2), (5, 4)),
+    "unit_normalization": lambda: (D.UnitNormalization(), (4,)),
+    "rms_normalization": lambda: (D.RMSNormalization(), (4,)),
+    "spectral_normalization": lambda: (D.SpectralNormalization(D.Dense(3)), (4,)),
+    "conv1d": lambda: (D.Conv1D(4, 3, padding="causal", groups=2), (6, 4)),
+    "conv2d": lambda: (D.Conv2D(3, (3, 2), dilation_rate=(1, 2), padding="same"), (6, 6, 2)),
+    "conv2d_strided": lambda: (D.Conv2D(3, 3, strides=2, activation="relu"), (7, 6, 2)),
+    "conv3d": lambda: (D.Conv3D(2, 2, padding="same"), (4, 4, 3, 2)),
+    "conv1d_transpose": lambda: (D.Conv1DTranspose(3, 3, strides=2, padding="same"), (5, 2)),
+    "conv2d_transpose": lambda: (D.Conv2DTranspose(3, 3, strides=2, output_padding=1, padding="same"), (4, 4, 2)),
+    "conv3d_transpose": lambda: (D.Conv3DTranspose(2, 2, strides=2), (2, 3, 2, 2)),
+    "depthwise_conv1d": lambda: (D.DepthwiseConv1D(3, depth_multiplier=2), (6, 3)),
+    "depthwise_conv2d": lambda: (D.DepthwiseConv2D(3, strides=2, padding="same"), (6, 6, 3)),
+    "separable_conv1d": lambda: (D.SeparableConv1D(4, 3), (6, 3)),
+    "separable_conv2d": lambda: (D.SeparableConv2D(4, 3, depth_multiplier=2, padding="same"), (6, 6, 3)),
+    "max_pooling1d": lambda: (D.MaxPooling1D(2, strides=1), (6, 3)),
+    "max_pooling2d": lambda: (D.MaxPooling2D((2, 3), padding="same"), (5, 6, 3)),
+    "max_pooling3d": lambda: (D.MaxPooling3D(2), (4, 4, 4, 2)),
+    "average_pooling1d": lambda: (D.AveragePooling1D(2), (6, 3)),
+    "average_pooling2d": lambda: (D.AveragePooling2D(2, strides=1, padding="same"), (5, 6, 3)),
+    "average_pooling3d": lambda: (D.AveragePooling3D(2), (4, 4, 4, 2)),
+    "global_max_pooling1d": lambda: (D.GlobalMaxPooling1D(keepdims=True), (6, 3)),
+    "global_max_pooling2d": lambda: (D.GlobalMaxPooling2D(), (5, 6, 3)),
+    "global_max_pooling3d": lambda: (D.GlobalMaxPooling3D(), (3, 4, 2, 3)),
+    "global_average_pooling1d": lambda: (D.GlobalAveragePooling1D(), (6, 3)),
+    "global_average_pooling2d": lambda: (D.GlobalAveragePooling2D(keepdims=True), (5, 6, 3)),
+    "global_average_pooling3d": lambda: (D.GlobalAveragePooling3D(), (3, 4, 2, 3)),
+    "adaptive_average_pooling1d": lambda: (D.AdaptiveAveragePooling1D(3), (7, 2)),
+    "adaptive_average_pooling2d": lambda: (D.AdaptiveAveragePooling2D((2, 3)), (5, 6, 2)),
+    "adaptive_average_pooling3d": lambda: (D.AdaptiveAveragePooling3D(2), (4, 4, 4, 2)),
+    "adaptive_max_pooling1d": lambda: (D.AdaptiveMaxPooling1D(3), (6, 2)),
+    "adaptive_max_pooling2d": lambda: (D.AdaptiveMaxPooling2D(2), (4, 6, 2)),
+    "adaptive_max_pooling3d": lambda: (D.AdaptiveMaxPooling3D(2), (4, 4, 4, 2)),
+    "flatten": lambda: (D.Flatten(), (3, 4)),
+    "reshape": lambda: (D.Reshape((2, -1)), (4, 3)),
+    "permute": lambda: (D.Permute((2, 3, 1)), (4, 3, 2)),
+    "repeat_vector": lambda: (D.RepeatVector(3), (4,)),
+    "masking": lambda: (D.Masking(0.5), (5, 4)),
+    "identity": lambda: (D.Identity(), (4,)),
+    "cropping1d": lambda: (D.Cropping1D((1, 2)), (6, 3)),
+    "cropping2d": lambda: (D.Cropping2D(((1, 0), (0, 2))), (4, 5, 3)),
+    "cropping3d": lambda: (D.Cropping3D(1), (4, 4, 5, 2)),
+    "zero_padding1d": lambda: (D.ZeroPadding1D((1, 2)), (3, 2)),
+    "zero_padding2d": lambda: (D.ZeroPadding2D(((1, 0), (0, 2))), (3, 4, 2)),
+    "zero_padding3d": lambda: (D.ZeroPadding3D((1, 0, 2)), (2, 2, 2, 2)),
+    "up_sampling1d": lambda: (D.UpSampling1D(3), (3, 2)),
+    "up_sampling2d": lambda: (D.UpSampling2D((2, 3), interpolation="bilinear"), (3, 4, 2)),
+    "up_sampling2d_nearest": lambda: (D.UpSampling2D(2), (3, 4, 2)),
+    "up_sampling3d": lambda: (D.UpSampling3D(2), (2, 2, 2, 2)),
+    "add": lambda: (D.Add(), (4,), (4,)),
+    "subtract": lambda: (D.Subtract(), (4,), (4,)),
+    "multiply": lambda: (D.Multiply(), (4,), (4,), (4,)),
+    "average": lambda: (D.Average(), (4,), (4,)),
+    "maximum": lambda: (D.Maximum(), (4,), (4,)),
+    "minimum": lambda: (D.Minimum(), (4,), (4,)),
+    "concatenate": lambda: (D.Concatenate(axis=1), (3, 4), (2, 4)),
+    "dot": lambda: (D.Dot(axes=(2, 1), normalize=True), (3, 4), (4, 2)),
+    "simple_rnn": lambda: (D.SimpleRNN(3, return_sequences=True), (5, 4)),
+    "lstm": lambda: (D.LSTM(3, recurrent_activation="hard_sigmoid", use_bias=False), (5, 4)),
+    "lstm_stateful": lambda: (D.LSTM(3, return_state=True, go_backwards=True), (5, 4)),
+    "gru": lambda: (D.GRU(3, reset_after=False, return_sequences=True), (5, 4)),
+    "gru_after": lambda: (D.GRU(3), (5, 4)),
+    "rnn_of_cells": lambda: (D.RNN([D.GRUCell(3), D.LSTMCell(2), D.SimpleRNNCell(2)]), (5, 4)),
+    "stacked_cells": lambda: (D.RNN(D.StackedRNNCells([D.LSTMCell(3), D.GRUCell(2)]), return_sequences=True), (5, 4)),
+    "bidirectional": lambda: (D.Bidirectional(D.LSTM(3, return_sequences=True), merge_mode="sum"), (5, 4)),
+    "bidirectional_two": lambda: (D.Bidirectional(D.GRU(3), backward_layer=D.SimpleRNN(3, go_backwards=True)), (5, 4)),
+    "time_distributed": lambda: (D.TimeDistributed(D.Conv1D(3, 2)), (4, 5, 2)),
+    "conv_lstm1d": lambda: (D.ConvLSTM1D(2, 3, padding="same"), (3, 5, 2)),
+    "conv_lstm2d": lambda: (D.ConvLSTM2D(2, 2, return_sequences=True), (3, 4, 4, 2)),
+    "conv_lstm3d": lambda: (D.ConvLSTM3D(2, 2), (2, 3, 3, 3, 1)),
+    "multi_head_attention": lambda: (D.MultiHeadAttention(2, 3), (4, 6), (5, 6)),
+    "multi_head_attention_shaped": lambda: (D.MultiHeadAttention(2, 3, value_dim=2, use_bias=False, output_shape=5), (4, 6), (5, 6), (5, 6)),
+    "group_query_attention": lambda: (D.GroupQueryAttention(3, 4, 2), (4, 6), (5, 6)),
+    "attention": lambda: (D.Attention(use_scale=True, score_mode="dot"), [(4, 6), (5, 6)]),
+    "attention_concat": lambda: (D.Attention(score_mode="concat"), [(4, 6), (5, 6)]),
+    "additive_attention": lambda: (D.AdditiveAttention(), [(4, 6), (5, 6), (5, 6)]),
+    "normalization": lambda: (D.Normalization(axis=-1, mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 0.5]), (3,)),
+    "rescaling": lambda: (D.Rescaling(1 / 127.5, offset=-1), (3, 4, 3)),
+    "center_crop": lambda: (D.CenterCrop(2, 2), (4, 5, 3)),
+    "resizing": lambda: (D.Resizing(3, 4), (5, 6, 3)),
+}
+
+
+def layer_case(make):
+    layer, *shapes = make()
+    listed = isinstance(shapes[0], list)
+    shapes = shapes[0] if listed else shapes
+    inputs = [keras.Input(shape) for shape in shapes]
+    together = listed or isinstance(layer, (D.Add, D.Subtract, D.Multiply, D.Average, D.Maximum, D.Minimum, D.Concatenate, D.Dot))
+    made = layer(inputs) if together else layer(*inputs)
+    model = keras.Model(inputs[0] if len(inputs) == 1 else inputs, made)
+    x = [ramp(2, *shape, seed=i) for i, shape in enumerate(shapes)]
+    x = x[0] if len(x) == 1 else x
+    if not model.trainable_variables:
+        return model, x, None
+    model.compile(optimizer=optimizers.SGD(0.05), loss="mse" if not isinstance(made, (list, tuple)) else ["mse"] * len(made))
+    y = [ramp(*output.shape, seed=5) for output in keras.tree.flatten(model(x))]
+    return model, x, y[0] if len(y) == 1 else y
+
+
+for name, make in LAYERS.items():
+    CASES[f"layer_{name}"] = lambda make=make: layer_case(make)
+
+# Words and numbers in, and layers with vocabularies or learned statistics.
+TOKENS = {
+    "embedding": lambda: (D.Embedding(11, 4), classes(3, 5, of=11)),
+    "reversible_embedding": lambda: (D.ReversibleEmbedding(11, 4), classes(3, 5, of=11)),
+    "category_encoding": lambda: (D.CategoryEncoding(6, output_mode="count"), classes(3, 4, of=6)),
+    "integer_lookup": lambda: (D.IntegerLookup(vocabulary=[12, 36, 1138, 42]), classes(3, 4, of=50)),
+    "integer_lookup_hot": lambda: (D.IntegerLookup(vocabulary=[12, 36, 7], output_mode="multi_hot"), classes(3, 4, of=50)),
+    "hashing": lambda: (D.Hashing(5), classes(3, 4, of=50)),
+    "discretization": lambda: (D.Discretization(bin_boundaries=[-0.5, 0.0, 0.5]), ramp(3, 4)),
+    "normalization_adapted": lambda: (adapted(D.Normalization(), ramp(7, 4)), ramp(3, 4)),
+    "integer_lookup_adapted": lambda: (adapted(D.IntegerLookup(), classes(30, of=9)), classes(3, 4, of=12)),
+    "discretization_adapted": lambda: (adapted(D.Discretization(num_bins=3), ramp(40, 1)), ramp(3, 4)),
+}
+
+
+def adapted(layer, data):
+    layer.adapt(data)
+    return layer
+
+
+def token_case(make):
+    layer, x = make()
+    inputs = keras.Input(x.shape[1:], dtype=x.dtype.name)
+    return keras.Model(inputs, layer(inputs)), x, None
+
+
+for name, make in TOKENS.items():
+    CASES[f"layer_{name}"] = lambda make=make: token_case(make)
 
 
 def tensors(tree):
@@ -332,7 +498,7 @@ def facts(model, x, y):
 FIXTURES = ["convnet", "functional_many", "nested", "graph_of_ops", "embedded_lstm", "half_weights", "subclassed", "optimizer_adam", "loss_scaling"]
 
 
-def make(folder, names=CASES):
+def make(folder, names=CASES, target="models.json"):
     described = {}
     for name in names:
         build = CASES[name]
@@ -340,33 +506,33 @@ def make(folder, names=CASES):
         keras.utils.set_random_seed(len(name))
         model, x, y = build()
         if y is not None:
-            for _ in range(3):
+            for _ in range(2):
                 model.train_on_batch(x, y)
         model.save(folder / f"{name}.keras")
-        if names is CASES or name == "optimizer_adam":
+        if names is not FIXTURES or name == "optimizer_adam":
             model.save_weights(folder / f"{name}.weights.h5")
         if names is FIXTURES and name == "functional_many":
             keras.saving.load_model(folder / f"{name}.keras").save(folder / f"{name}.h5")
         described[name] = {"x": tensors(x), "y": tensors(y), **facts(model, x, y)}
-    (folder / "models.json").write_text(json.dumps(jsonable(described)))
+    (folder / target).write_text(json.dumps(jsonable(described)))
 
 
-def check(folder):
+def check(folder, names=CASES, target="checks.json"):
     report = {}
-    for name, build in CASES.items():
+    for name in names:
         path = folder / f"{name}.ondol.keras"
         if not path.exists():
             continue
         try:
             keras.utils.clear_session()
             keras.utils.set_random_seed(99)
-            fresh, x, y = build()
+            fresh, x, y = CASES[name]()
             fresh.load_weights(folder / f"{name}.ondol.weights.h5")
             weights = tensors(fresh.predict(x, verbose=0))
             report[name] = {"fromWeights": weights, **facts(keras.saving.load_model(path), x, y)}
         except Exception as error:
             report[name] = {"error": f"{type(error).__name__}: {error}"}
-    (folder / "checks.json").write_text(json.dumps(jsonable(report)))
+    (folder / target).write_text(json.dumps(jsonable(report)))
 
 
 def fixtures(folder):
@@ -374,6 +540,14 @@ def fixtures(folder):
     make(folder, FIXTURES)
 
 
+def main(command="fixtures", folder=OUT / "saved", part="0/1"):
+    folder = pathlib.Path(folder)
+    if command == "fixtures":
+        return fixtures(folder)
+    first, parts = map(int, part.split("/"))
+    action, target = {"make": (make, "models"), "check": (check, "checks")}[command]
+    return action(folder, list(CASES)[first::parts], f"{target}-{first}.json")
+
+
 if __name__ == "__main__":
-    command, folder = sys.argv[1:] or ["fixtures", OUT / "saved"]
-    {"make": make, "check": check, "fixtures": fixtures}[command](pathlib.Path(folder))
+    main(*sys.argv[1:])
