@@ -2,8 +2,8 @@
 import { DTypeError, ShapeError, ValueError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
 import { lax, Tensor } from '../engine/index.js'
-import { asTensor, defineOp } from './define.js'
-import { part } from './kinds.js'
+import { type AnyTensor, asTensor, defineOp, type TensorLike } from './define.js'
+import { type None, part } from './kinds.js'
 
 /** Elements from `start` to before `stop`, `step` apart; negative ones count from the end, what is left out is all there is. */
 export interface Slice {
@@ -46,10 +46,28 @@ const unknownKey = (key: unknown): ValueError =>
     received: typeof key === 'string' ? `'${key}'` : String(key),
   })
 
-const toList = (key: Key): Index[] => {
-  if (typeof key === 'string') return parse(key)
-  return Array.isArray(key) ? [...(key as readonly Index[])] : [key as Index]
+/** Keras's description of a slice or of `...` in the arguments of a call: what nodes of models hold, and files. */
+interface Described {
+  readonly class_name: '__slice__' | '__ellipsis__'
+  readonly config: Slice
 }
+type Entry = number | null | Tensor | Described
+
+function describe(item: Index | Described): Entry {
+  if (item === '...') return { class_name: '__ellipsis__', config: {} }
+  if (item === null || typeof item === 'number' || item instanceof Tensor) return item
+  if (typeof item !== 'object' || Array.isArray(item)) throw unknownKey(item)
+  if ('class_name' in item) return item
+  const { start = null, stop = null, step = null } = item
+  return { class_name: '__slice__', config: { start, stop, step } }
+}
+
+function entriesOf(key: Key): Entry[] {
+  if (typeof key === 'string') return parse(key).map(describe)
+  return (Array.isArray(key) ? (key as readonly Index[]) : [key as Index]).map(describe)
+}
+const isEllipsis = (item: Entry): boolean =>
+  typeof item === 'object' && item !== null && 'class_name' in item && item.class_name === '__ellipsis__'
 
 /** Where a slice begins on an axis of `n`, and how many elements it takes: Python's rules. */
 function resolve({ start, stop, step: given }: Slice, n: number): { start: number; count: number; step: number } {
@@ -62,6 +80,20 @@ function resolve({ start, stop, step: given }: Slice, n: number): { start: numbe
   return { start: from, count: Math.max(0, Math.ceil((to - from) / step)), step }
 }
 
+// The key is an argument of the call, as in Keras, so that files with `x[:, 0]` go both ways.
+const indexed = defineOp<[Tensor, Tensor], None, Tensor>({
+  name: 'GetItem',
+  module: 'numpy',
+  tensors: 2,
+  parameters: [],
+  call: ([input, key]) => itemOf(asTensor(input), entriesOf(key as unknown as Key)),
+})
+
+interface GetItem {
+  (x: TensorLike, key: Key): Tensor
+  (x: AnyTensor, key: Key): AnyTensor
+  readonly definition: typeof indexed.definition
+}
 /**
  * A part of a tensor, by one key for each axis from the first.
  *
@@ -71,37 +103,33 @@ function resolve({ start, stop, step: given }: Slice, n: number): { start: numbe
  * getItem(x, '1:3, ..., -1')                 // x[1:3, ..., -1]
  * getItem(x, [{ start: 1 }, null, indices])  // x[1:, None, indices]
  */
-export const getItem = defineOp<[Tensor], { key: Key }, Tensor>({
-  name: 'GetItem',
-  module: 'numpy',
-  tensors: 1,
-  parameters: ['key'],
-  call: ([input], { key }) => {
-    const given = asTensor(input)
-    const keys = toList(key)
-    const named = keys.filter((item) => item !== null && item !== '...').length
-    if (named > given.rank || keys.filter((item) => item === '...').length > 1) {
-      throw new ShapeError({
-        where: 'getItem',
-        problem: named > given.rank ? 'there are more indices than axes' : "'...' can stand once only",
-        received: `${named} indices for ${formatShape(given.shape)}`,
-      })
-    }
-    if (!keys.includes('...')) keys.push('...')
-    let x = given
-    let axis = 0
-    for (const item of keys) {
-      if (item === '...') axis += given.rank - named
-      else if (item === null) x = lax.reshape(x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis++)])
-      else if (typeof item === 'number') x = without(x, axis, item)
-      else if (item instanceof Tensor) {
-        x = gathered(x, axis, item)
-        axis += item.rank
-      } else x = cut(x, axis++, item)
-    }
-    return x
-  },
-})
+export const getItem: GetItem = Object.assign((x: Tensor, key: Key) => indexed(x, entriesOf(key) as unknown as Tensor), {
+  definition: indexed.definition,
+}) as unknown as GetItem
+
+function itemOf(given: Tensor, keys: Entry[]): Tensor {
+  const named = keys.filter((item) => item !== null && !isEllipsis(item)).length
+  const ellipses = keys.filter(isEllipsis).length
+  if (named > given.rank || ellipses > 1) {
+    throw new ShapeError({
+      where: 'getItem',
+      problem: named > given.rank ? 'there are more indices than axes' : "'...' can stand once only",
+      received: `${named} indices for ${formatShape(given.shape)}`,
+    })
+  }
+  let x = given
+  let axis = 0
+  for (const item of keys) {
+    if (item === null) x = lax.reshape(x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis++)])
+    else if (typeof item === 'number') x = without(x, axis, item)
+    else if (item instanceof Tensor) {
+      x = gathered(x, axis, item)
+      axis += item.rank
+    } else if (isEllipsis(item)) axis += given.rank - named
+    else x = cut(x, axis++, item.config)
+  }
+  return x
+}
 
 /** The element at `index` of an axis, which goes. */
 function without(x: Tensor, axis: number, index: number): Tensor {
@@ -122,7 +150,6 @@ function without(x: Tensor, axis: number, index: number): Tensor {
 }
 
 function cut(x: Tensor, axis: number, slice: Slice): Tensor {
-  if (typeof slice !== 'object' || Array.isArray(slice)) throw unknownKey(slice)
   const { start, count, step } = resolve(slice, x.shape[axis] as number)
   const along = <V>(value: V, others: (size: number) => V): V[] => x.shape.map((size, i) => (i === axis ? value : others(size)))
   return lax.slice(
