@@ -162,12 +162,7 @@ export abstract class HeadsLayer extends Layer {
     const options = (tensors.includes(last as Tensor) ? {} : (last ?? {})) as HeadsCallOptions
     const [query, value, key = value] = tensors
     if (query === undefined || value === undefined || key === undefined) {
-      throw new ValueError({
-        problem: 'it needs a query and a value',
-        expected: 'layer(query, value, key?, options?)',
-        received: `${tensors.length} tensors`,
-        hint: 'for self-attention pass the same tensor twice',
-      })
+      throw noValue(`${tensors.length} tensors`)
     }
     return { query, value, key, options }
   }
@@ -214,8 +209,17 @@ export function overHeads(mask: Tensor | null, rank: number, kept: number): Tens
   return wide
 }
 
-/** @throws ShapeError when value and key do not have the same places. */
-export function requireSamePlaces(value: PartialShape, key: PartialShape): void {
+const noValue = (received: string): ValueError =>
+  new ValueError({
+    problem: 'it needs a query and a value',
+    expected: 'layer(query, value, key?, options?)',
+    received,
+    hint: 'for self-attention pass the same tensor twice',
+  })
+
+/** @throws ValueError without a value; ShapeError when value and key do not have the same places. */
+export function requireSamePlaces(value: PartialShape | undefined, key: PartialShape | undefined): void {
+  if (value === undefined || key === undefined) throw noValue('a query alone')
   if (formatShape(value.slice(1, -1)) === formatShape(key.slice(1, -1))) return
   throw new ShapeError({
     problem: 'value and key must have the same axes but the last',

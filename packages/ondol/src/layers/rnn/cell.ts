@@ -83,11 +83,15 @@ export const initialStates = (cell: Cell, batch: number, otherwise: DType): Stat
   ...listed(cell.getInitialState?.(batch) ?? zeroStates(cell.stateSize, batch, dtypeOf(cell, otherwise))),
 ]
 
+/** Whether a cell is run by its `begin`; a class with a `call` of its own is called. */
+const begins = (cell: Cell): cell is RNNCell => cell instanceof RNNCell && cell.call === RNNCell.prototype.call
+
+export const outputIsStateOf = (cell: Cell): boolean => begins(cell) && cell.outputIsState
+
 /** A cell on a sequence of such steps, computing in `dtype` around it. */
 export function recurrenceOf(cell: Cell, dtype: DType, stepShape: Shape, states: readonly State[], training: boolean): Recurrence {
-  // A class with a `call` of its own is called; so is a cell with another dtype, which its call sees to.
-  if (cell instanceof RNNCell && cell.call === RNNCell.prototype.call && cell.computeDtype === dtype)
-    return cell.begin(stepShape, states, training)
+  // A cell with another dtype is called too: calls see to it.
+  if (begins(cell) && cell.computeDtype === dtype) return cell.begin(stepShape, states, training)
   return {
     prepare: (x) => x,
     step: (x, before) => {

@@ -14,7 +14,17 @@ import type { ConfigTable } from '../config-table.js'
 import { InputSpec } from '../input-spec.js'
 import { type CallOptions, Layer, type LayerOptions } from '../layer.js'
 import type { Masks } from '../masks.js'
-import { buildCell, type Cell, dtypeOf, initialStates, outputSizeOf, RNNCell, recurrenceOf, requireCell, type State } from './cell.js'
+import {
+  buildCell,
+  type Cell,
+  dtypeOf,
+  initialStates,
+  outputIsStateOf,
+  outputSizeOf,
+  recurrenceOf,
+  requireCell,
+  type State,
+} from './cell.js'
 
 export interface RNNOptions extends LayerOptions {
   /** Gives the outputs of all steps, not of the last alone. Default false. */
@@ -198,21 +208,18 @@ export class RNN extends Layer {
     return list.map((state) => lax.cast(state, dtypeOf(this.cell, this.computeDtype)))
   }
 
-  get #outputIsState(): boolean {
-    return this.cell instanceof RNNCell && this.cell.outputIsState
-  }
-
   /**
    * Where it starts. The last output is often the last state; only where it is not, it is carried along: where the cell
    * gives something else, and where a masked first step is to give zeros although the state is another.
    */
   #start(states: readonly Tensor[], isMasked: boolean, mayBeginElsewhere: boolean): Progress {
+    const isOutput = outputIsStateOf(this.cell)
     const repeats = isMasked && !this.zeroOutputForMask
     const isRead = !this.returnSequences || repeats
-    const isState = this.#outputIsState && (!isMasked || (repeats && !mayBeginElsewhere))
+    const isState = isOutput && (!isMasked || (repeats && !mayBeginElsewhere))
     if (!isRead || isState) return { output: null, states }
     const [first] = states as readonly [Tensor, ...Tensor[]]
-    const shape = this.#outputIsState ? first.shape : [first.shape[0] as number, outputSizeOf(this.cell) as number]
+    const shape = isOutput ? first.shape : [first.shape[0] as number, outputSizeOf(this.cell) as number]
     return { output: lax.full(shape, first.dtype, 0), states }
   }
 

@@ -1,10 +1,11 @@
 /** A layer applied to every step. Follows `keras/src/layers/rnn/time_distributed.py`. */
-import { ShapeError, ValueError } from '../../core/errors.js'
+import { ShapeError } from '../../core/errors.js'
 import { formatShape, type PartialShape } from '../../core/shape.js'
 import { mapTree, type Tree, unflatten } from '../../core/tree.js'
 import { lax, type Tensor } from '../../engine/index.js'
 import * as ops from '../../ops/index.js'
-import { type CallOptions, Layer, type LayerOptions } from '../layer.js'
+import type { CallOptions, Layer, LayerOptions } from '../layer.js'
+import { Wrapper } from '../wrapper.js'
 import { stepAt } from './rnn.js'
 
 /**
@@ -13,16 +14,11 @@ import { stepAt } from './rnn.js'
  * @example
  * const features = layers.timeDistributed(layers.conv2d(16, 3))(frames) // (batch, frames, rows, columns, channels)
  */
-export class TimeDistributed extends Layer {
+export class TimeDistributed extends Wrapper {
   static override readonly className: string = 'TimeDistributed'
-  static override readonly positional: readonly string[] = ['layer']
-  readonly layer: Layer
 
   constructor(layer: Layer, options: LayerOptions = {}) {
-    super(options)
-    if (!(layer instanceof Layer))
-      throw new ValueError({ where: this.name, problem: 'what is applied to each step must be a layer', received: String(layer) })
-    this.layer = layer
+    super(layer, options)
     this.supportsMasking = true
   }
 
@@ -72,10 +68,6 @@ export class TimeDistributed extends Layer {
       ),
     )
     return unflatten(first, stacked)
-  }
-
-  override getConfig(): Record<string, unknown> {
-    return { ...super.getConfig(), layer: this.layer.serialize() }
   }
 }
 
