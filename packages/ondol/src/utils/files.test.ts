@@ -1,0 +1,218 @@
+/** Files: folders as datasets, downloads, archives, pictures on the disk. */
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createHostBackend } from '../backends/host/index.js'
+import { tensor, useBackend } from '../engine/index.js'
+import {
+  audioDatasetFromDirectory,
+  getFile,
+  imageDatasetFromDirectory,
+  imgToArray,
+  loadImg,
+  saveImg,
+  textDatasetFromDirectory,
+} from './index.js'
+import { md5 } from './md5.js'
+import { unpack } from './unpack.js'
+import { decodeWav } from './wav.js'
+
+let folder = ''
+beforeAll(async () => {
+  useBackend(createHostBackend())
+  folder = await mkdtemp(join(tmpdir(), 'ondol-utils-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const text = (content: string): Uint8Array => new TextEncoder().encode(content)
+
+function wav(samples: readonly number[], samplingRate = 8000): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(44 + samples.length * 2))
+  const put = (at: number, tag: string): void => [...tag].forEach((letter, i) => bytes.setUint8(at + i, letter.charCodeAt(0)))
+  put(0, 'RIFF')
+  put(8, 'WAVEfmt ')
+  bytes.setUint32(16, 16, true)
+  bytes.setUint16(20, 1, true)
+  bytes.setUint16(22, 1, true)
+  bytes.setUint32(24, samplingRate, true)
+  bytes.setUint16(32, 2, true)
+  bytes.setUint16(34, 16, true)
+  put(36, 'data')
+  bytes.setUint32(40, samples.length * 2, true)
+  samples.forEach((sample, i) => {
+    bytes.setInt16(44 + 2 * i, sample, true)
+  })
+  return new Uint8Array(bytes.buffer)
+}
+
+describe('folders as datasets', () => {
+  const quiet = { verbose: false, shuffle: false }
+
+  beforeAll(async () => {
+    for (const [name, shade] of [
+      ['cats', 10],
+      ['dogs', 200],
+    ] as const) {
+      for (let i = 0; i < 3; i++) {
+        const picture = new Uint8Array(4 * 4 * 3).fill(shade + i)
+        const at = `${folder}/animals/${name}/${i}`
+        await saveImg(`${at}.png`, tensor(picture, [4, 4, 3]), { scale: false })
+        await writeFile(`${at}.txt`, `${name} ${i}`)
+        await writeFile(`${at}.wav`, wav([0, 16384, -32768]))
+      }
+    }
+    await mkdir(`${folder}/animals/.hidden`)
+  })
+
+  it('gives pictures and labels', async () => {
+    const dataset = await imageDatasetFromDirectory(`${folder}/animals`, { ...quiet, imageSize: [2, 3], batchSize: 4 })
+    expect(dataset.classNames).toEqual(['cats', 'dogs'])
+    const batches = (await dataset.toArray()) as [
+      { shape: number[]; data: Float32Array },
+      { shape: number[]; data: Int32Array; dtype: string },
+    ][]
+    expect(batches.map(([x, y]) => [x.shape, [...y.data], y.dtype])).toEqual([
+      [[4, 2, 3, 3], [0, 0, 0, 1], 'int32'],
+      [[2, 2, 3, 3], [1, 1], 'int32'],
+    ])
+    expect(batches[0]?.[0].data.subarray(18, 36).every((value) => value === 11)).toBe(true)
+  })
+
+  it('gives texts, labels in other forms, and parts', async () => {
+    const directory = `${folder}/animals`
+    const dataset = await textDatasetFromDirectory(directory, {
+      ...quiet,
+      labelMode: 'categorical',
+      batchSize: null,
+      classNames: ['dogs', 'cats'],
+      maxLength: 4,
+    })
+    const [first] = (await dataset.toArray()) as [string, { data: Float32Array }][]
+    expect([first?.[0], [...(first?.[1].data ?? [])]]).toEqual(['dogs', [1, 0]])
+    const [training, validation] = await textDatasetFromDirectory(directory, {
+      verbose: false,
+      validationSplit: 0.34,
+      subset: 'both',
+      seed: 1,
+      labels: null,
+      batchSize: null,
+    })
+    const [left, right] = [await training.toArray(), await validation.toArray()]
+    expect([left.length, right.length]).toEqual([4, 2])
+    expect(new Set([...left, ...right]).size).toBe(6)
+    await expect(textDatasetFromDirectory(directory, { validationSplit: 0.5, subset: 'training' })).rejects.toThrow(/needs a seed/)
+    await expect(textDatasetFromDirectory(directory, { classNames: ['cows'] })).rejects.toThrow(/no folder 'cows'/)
+    await expect(textDatasetFromDirectory(`${folder}/nowhere`, quiet)).rejects.toThrow(/there are no files/)
+  })
+
+  it('gives audio', async () => {
+    const dataset = await audioDatasetFromDirectory(`${folder}/animals`, { ...quiet, labelMode: 'binary', outputSequenceLength: 5 })
+    const [[x, y]] = (await dataset.toArray()) as [[{ shape: number[]; data: Float32Array }, { shape: number[] }]]
+    expect([x.shape, y.shape]).toEqual([
+      [6, 5, 1],
+      [6, 1],
+    ])
+    expect([...x.data.subarray(0, 5)]).toEqual([0, 0.5, -1, 0, 0])
+    expect(() => decodeWav(text('RIFF1234WAVE'), 'it')).toThrow(/no samples/)
+    expect(() => decodeWav(new Uint8Array(3), 'it')).toThrow(/no WAV file/)
+  })
+
+  it('writes pictures that it reads', async () => {
+    const x = tensor(
+      Uint8Array.from({ length: 5 * 3 * 4 }, (_, i) => (i * 37) % 256),
+      [5, 3, 4],
+    )
+    await saveImg(`${folder}/one.png`, x, { scale: false })
+    expect(imgToArray(await loadImg(`${folder}/one.png`, { colorMode: 'rgba' })).arraySync()).toEqual(x.arraySync())
+    await expect(saveImg(`${folder}/one.jpg`, x)).rejects.toThrow(/as PNG/)
+    await expect(loadImg(`${folder}/none.png`)).rejects.toThrow(/no such file/)
+  })
+})
+
+describe('getFile', () => {
+  const content = text('0123456789'.repeat(100))
+  const sha = createHash('sha256').update(content).digest('hex')
+  let asked: (string | null)[] = []
+  beforeEach(() => {
+    asked = []
+  })
+  /** A server that knows ranges; it breaks off after `most` bytes. */
+  const server =
+    (body: Uint8Array, most = Number.POSITIVE_INFINITY): typeof fetch =>
+    async (_, init) => {
+      const range = new Headers(init?.headers).get('range')
+      asked.push(range)
+      const from = range === null ? 0 : Number(/\d+/.exec(range)?.[0])
+      const rest = body.subarray(from)
+      let sent = false
+      const stream = new ReadableStream({
+        pull(controller) {
+          // What is queued is lost with an error: the first part must have been read before.
+          if (sent) controller.error(new Error('the line broke'))
+          else controller.enqueue(rest.slice(0, most))
+          sent = true
+          if (most >= rest.length) controller.close()
+        },
+      })
+      return new Response(stream, { status: range === null ? 200 : 206, headers: { 'content-length': String(rest.length) } })
+    }
+  const origin = 'https://example.com/data/numbers.txt?x=1'
+
+  it('downloads once, and goes on where it stopped', async () => {
+    const options = { cacheDir: `${folder}/cache`, fileHash: sha, onProgress: () => undefined }
+    await expect(getFile(null, origin, { ...options, fetch: server(content, 300) })).rejects.toThrow(/cannot be had[\s\S]*the line broke/)
+    const path = await getFile(null, origin, { ...options, fetch: server(content) })
+    expect(path).toBe(`${folder}/cache/datasets/numbers.txt`)
+    expect(new Uint8Array(await readFile(path))).toEqual(content)
+    expect(asked.at(-1)).toMatch(/^bytes=\d+-$/)
+    const count = asked.length
+    await getFile(null, origin, { ...options, fetch: server(content) })
+    expect(asked.length).toBe(count)
+    await getFile(null, origin, { ...options, fetch: server(content), forceDownload: true })
+    expect(asked.length).toBe(count + 1)
+    expect(await readdir(`${folder}/cache/datasets`)).toEqual(['numbers.txt'])
+  })
+
+  it('tries other addresses, and refuses wrong content', async () => {
+    const wrong = server(text('wrong'))
+    const get: typeof fetch = (url, init) => (String(url).includes('mirror') ? server(content)(url, init) : wrong(url, init))
+    const options = { cacheDir: `${folder}/mirrors`, fetch: get, fname: 'a.txt' }
+    const md5Hash = createHash('md5').update(content).digest('hex')
+    const path = await getFile({ ...options, origin: [origin, 'https://mirror.example.com/b'], md5Hash })
+    expect(new Uint8Array(await readFile(path))).toEqual(content)
+    await expect(getFile({ ...options, fname: 'b.txt', origin, md5Hash })).rejects.toThrow(/MD5 checksum/)
+    await expect(getFile({ ...options, fname: 'x/y', origin })).rejects.toThrow(/no folders/)
+    await expect(getFile({})).rejects.toThrow(/where the file is/)
+  })
+
+  it('unpacks archives', async () => {
+    const tar = (name: string, body: string): Uint8Array => {
+      const bytes = new Uint8Array(2048)
+      bytes.set(text(name))
+      bytes.set(text(`${body.length.toString(8).padStart(11, '0')}\0`), 124)
+      bytes.set(text('0'), 156)
+      const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 8 * 32)
+      bytes.set(text(`${sum.toString(8).padStart(6, '0')}\0 `), 148)
+      bytes.set(text(body), 512)
+      return bytes
+    }
+    const options = { cacheDir: `${folder}/archives`, extract: true, fetch: server(gzipSync(tar('in/it.txt', 'hello'))) }
+    const unpacked = await getFile('it.tar.gz', 'https://example.com/it.tar.gz', options)
+    expect(unpacked).toBe(`${folder}/archives/datasets/it_extracted`)
+    expect(await readFile(`${unpacked}/in/it.txt`, 'utf8')).toBe('hello')
+    for (const name of ['../out.txt', '/out.txt', 'a/../../out.txt'])
+      await expect(unpack(tar(name, 'bad'), `${folder}/x`, 'auto', 'it'), name).rejects.toThrow(/leads out of its folder/)
+    await expect(unpack(text('x'.repeat(600)), `${folder}/x`, 'auto', 'it')).rejects.toThrow(/no tar file/)
+    await expect(unpack(text('x'), `${folder}/x`, 'zip', 'it')).rejects.toThrow(/no zip file/)
+  })
+
+  it('knows MD5', () => {
+    for (const length of [0, 1, 55, 56, 63, 64, 65, 200]) {
+      const bytes = Uint8Array.from({ length }, (_, i) => i * 7)
+      expect(md5(bytes)).toBe(createHash('md5').update(bytes).digest('hex'))
+    }
+  })
+})
