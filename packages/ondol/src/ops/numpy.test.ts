@@ -167,6 +167,15 @@ describe('symbolic tensors', () => {
     expect(ops.ndim(x)).toBe(2)
   })
 
+  it('hold the key of getItem as Keras writes it', () => {
+    const y = ops.getItem(symbol(null, 4), ':2, ..., 0') as KerasTensor
+    expect(y.history?.operation.inboundNodes[0]?.args[1]).toEqual([
+      { class_name: '__slice__', config: { start: null, stop: 2, step: null } },
+      { class_name: '__ellipsis__', config: {} },
+      0,
+    ])
+  })
+
   it('are refused where a shape depends on values', () => {
     expect(() => ops.nonzero(symbol(3))).toThrow(/Nonzero|nonzero/)
     expect(() => jit((x: Tensor) => ops.nonzero(x))(tensor([1, 0]))).toThrow(/depends on values[\s\S]*ops\.where/)
