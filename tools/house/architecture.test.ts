@@ -81,6 +81,7 @@ describe('the checker', () => {
       'ops/math.ts': "import type { Layer } from '../layers/layer.js'",
       'layers/dense.ts': "import { add } from '../ops/math.js'\nimport { relu } from '../activations/relu.js'",
       'models/model.ts': "import { layers } from '../index.js'",
+      'cli/run.ts': "import { layers } from '../index.js'",
     }
     expect(wrongArrows(house(files))).toEqual([
       'core/shape.ts → engine/tensor.ts: core stands below engine',

@@ -4,7 +4,7 @@
  */
 import { dirname, join } from 'node:path/posix'
 import ts from 'typescript'
-import { BACKENDS, FLOORS, LONG_FILE, NODE_FILES, OTHER_MODULES } from './rules.js'
+import { BACKENDS, FLOORS, LONG_FILE, NODE_FILES, OTHER_MODULES, PROGRAMS } from './rules.js'
 
 /** Sources by path below `src`, such as `layers/dense.ts`. */
 export type Sources = ReadonlyMap<string, string>
@@ -84,7 +84,7 @@ function objection(from: string, to: string): string | undefined {
   if (source === BACKENDS.room)
     return BACKENDS.uses.some((room) => room === target) ? undefined : `backends know ${BACKENDS.uses.join(', ')} only`
   if (source === '') return undefined
-  if (target === '') return 'rooms do not use the package index'
+  if (target === '') return PROGRAMS.includes(source) ? undefined : 'rooms do not use the package index'
   const own = floorOf(source)
   const other = floorOf(target)
   if (own < 0 || other < 0) return `the room ${own < 0 ? source : target} is not in tools/house/rules.ts`

@@ -21,6 +21,9 @@ export const FLOORS: readonly (readonly string[])[] = [
 /** Stands beside the floors: uses only these rooms, and is used through one door by one file. */
 export const BACKENDS = { room: 'backends', uses: ['core', 'platform', 'engine'], door: 'backends/load.ts', user: 'index.ts' } as const
 
+/** Rooms that nobody imports: they use the package through its index, as anybody does. */
+export const PROGRAMS: readonly string[] = ['cli']
+
 /** Files that may import Node's built-in modules or use `process`, and why. A trailing `/` means a whole folder. */
 export const NODE_FILES: Readonly<Record<string, string>> = {
   'platform/node.ts': 'it is the Node side of #platform',
