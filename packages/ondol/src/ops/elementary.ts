@@ -42,10 +42,12 @@ export const angle = floating('Angle', (x) => {
 })
 /** Whether there is no imaginary part: always. */
 export const isreal = unary('Isreal', (x) => lax.full(asTensor(x).shape, 'bool', 1))
+/** Where it is +∞: bool. */
 export const isposinf = unary('Isposinf', (input) => {
   const x = toFloat(input)
   return lax.eq(x, fullLike(x, Number.POSITIVE_INFINITY))
 })
+/** Where it is -∞: bool. */
 export const isneginf = unary('Isneginf', (input) => {
   const x = toFloat(input)
   return lax.eq(x, fullLike(x, Number.NEGATIVE_INFINITY))

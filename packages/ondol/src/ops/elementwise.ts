@@ -10,10 +10,13 @@ import { nonzero } from './search.js'
 
 /** Sum; booleans add as logical or, as in NumPy. */
 export const add = binary('Add', (x, y) => (x.dtype === 'bool' ? lax.logicalOr(x, y) : lax.add(x, y)))
+/** x1 - x2, broadcast. */
 export const subtract = binary('Subtract', lax.sub)
+/** Product, broadcast; of booleans logical and. */
 export const multiply = binary('Multiply', (x, y) => (x.dtype === 'bool' ? lax.logicalAnd(x, y) : lax.mul(x, y)))
 /** True division: integers give floats. */
 export const divide = binary('Divide', lax.div, 'float')
+/** As `divide`. */
 export const trueDivide = binary('TrueDivide', lax.div, 'float')
 /** Quotient, 0 where the divisor is 0. */
 export const divideNoNan = binary(
@@ -24,24 +27,40 @@ export const divideNoNan = binary(
   },
   'float',
 )
+/** x1^x2, broadcast. */
 export const power = binary('Power', lax.pow)
+/** The greater of two, broadcast; NaN if one is. */
 export const maximum = binary('Maximum', lax.max)
+/** The smaller of two, broadcast; NaN if one is. */
 export const minimum = binary('Minimum', lax.min)
+/** The quotient rounded down. */
 export const floorDivide = binary('FloorDivide', lax.floorDiv, 'int')
+/** The remainder, with the sign of the divisor. */
 export const mod = binary('Mod', lax.mod, 'int')
 export const remainder = mod
+/** The angle of the point (x2, x1), -π to π. */
 export const arctan2 = binary('Arctan2', lax.atan2, 'float')
 
+/** Where two are equal: bool. */
 export const equal = binary('Equal', lax.eq)
+/** Where two differ: bool. */
 export const notEqual = binary('NotEqual', lax.ne)
+/** Where x1 < x2: bool. */
 export const less = binary('Less', lax.lt)
+/** Where x1 ≤ x2: bool. */
 export const lessEqual = binary('LessEqual', lax.le)
+/** Where x1 > x2: bool. */
 export const greater = binary('Greater', lax.gt)
+/** Where x1 ≥ x2: bool. */
 export const greaterEqual = binary('GreaterEqual', lax.ge)
 
+/** Whether both are true (not 0): bool. */
 export const logicalAnd = logical('LogicalAnd', lax.logicalAnd)
+/** Whether one is true (not 0): bool. */
 export const logicalOr = logical('LogicalOr', lax.logicalOr)
+/** Whether just one is true (not 0): bool. */
 export const logicalXor = logical('LogicalXor', lax.logicalXor)
+/** Whether it is 0: bool. */
 export const logicalNot = unary('LogicalNot', (x) => lax.logicalNot(toBool(x)))
 
 /** Bits of both; for booleans, logical and. */
@@ -64,16 +83,21 @@ export const bitwiseInvert = unary('BitwiseInvert', (input) => {
 })
 export const bitwiseNot = bitwiseInvert
 
+/** -x. */
 export const negative = keeping('Negative', lax.neg)
+/** Magnitude, in the dtype of x. */
 export const absolute = keeping('Absolute', lax.abs)
 export const abs = absolute
+/** -1, 0 or 1; NaN of NaN. */
 export const sign = keeping('Sign', lax.sign)
 /** x²; of booleans int32. */
 export const square = keeping('Square', (x) => {
   const number = x.dtype === 'bool' ? lax.cast(x, 'int32') : x
   return lax.mul(number, number)
 })
+/** Rounded down; always a float. */
 export const floor = floating('Floor', lax.unary.floor)
+/** Rounded up; always a float. */
 export const ceil = floating('Ceil', lax.unary.ceil)
 
 /** Nearest integer, ties to even; with `decimals`, that many places. */
@@ -97,33 +121,54 @@ function rounded(x: Tensor, decimals: number): Tensor {
   return back(lax.unary.round(there(x, factor)), factor)
 }
 
+/** e^x. */
 export const exp = floating('Exp', lax.exp)
+/** e^x - 1, exact near 0. */
 export const expm1 = floating('Expm1', lax.unary.expm1)
+/** Natural logarithm. */
 export const log = floating('Log', lax.log)
+/** log(1 + x), exact near 0. */
 export const log1p = floating('Log1p', lax.log1p)
+/** Logarithm to base 2. */
 export const log2 = floating('Log2', (x) => lax.withNumber(lax.log(x), lax.mul, Math.LOG2E))
+/** Logarithm to base 10. */
 export const log10 = floating('Log10', (x) => lax.withNumber(lax.log(x), lax.mul, Math.LOG10E))
+/** Square root. */
 export const sqrt = floating('Sqrt', lax.sqrt)
+/** 1 / √x. */
 export const rsqrt = floating('Rsqrt', lax.rsqrt, 'math')
+/** 1 / x. */
 export const reciprocal = floating('Reciprocal', (x) => lax.div(lax.fullLike(x, 1), x))
+/** Sine of radians. */
 export const sin = floating('Sin', lax.sin)
+/** Cosine of radians. */
 export const cos = floating('Cos', lax.cos)
+/** Tangent of radians. */
 export const tan = floating('Tan', lax.unary.tan)
+/** The angle with this sine, -π/2 to π/2. */
 export const arcsin = floating('Arcsin', lax.unary.asin)
+/** The angle with this cosine, 0 to π. */
 export const arccos = floating('Arccos', lax.unary.acos)
+/** The angle with this tangent, -π/2 to π/2. */
 export const arctan = floating('Arctan', lax.unary.atan)
+/** Hyperbolic tangent. */
 export const tanh = floating('Tanh', lax.tanh)
+/** The error function. */
 export const erf = floating('Erf', lax.erf, 'math')
+/** The x with erf(x) given. */
 export const erfinv = floating('Erfinv', lax.unary.erfInv, 'math')
 
+/** Where it is NaN: bool. */
 export const isnan = unary('Isnan', (x) => {
   const value = asTensor(x)
   return lax.ne(value, value)
 })
+/** Where it is neither infinite nor NaN: bool. */
 export const isfinite = unary('Isfinite', (x) => {
   const value = toFloat(x)
   return lax.lt(lax.abs(value), lax.fullLike(value, Number.POSITIVE_INFINITY))
 })
+/** Where it is infinite: bool. */
 export const isinf = unary('Isinf', (x) => {
   const value = toFloat(x)
   return lax.eq(lax.abs(value), lax.fullLike(value, Number.POSITIVE_INFINITY))

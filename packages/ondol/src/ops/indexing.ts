@@ -116,6 +116,7 @@ export const inTopK = defineOp<[Tensor, Tensor], { k: number }, Tensor>({
   },
 })
 
+/** Rising along `axis`; NaN comes last. */
 export const sort = defineOp<[Tensor], { axis?: number }, Tensor>({
   name: 'Sort',
   module: 'numpy',
@@ -127,6 +128,7 @@ export const sort = defineOp<[Tensor], { axis?: number }, Tensor>({
   },
 })
 
+/** int32 indices that sort along `axis`; equal ones stay in order. */
 export const argsort = defineOp<[Tensor], { axis?: number }, Tensor>({
   name: 'Argsort',
   module: 'numpy',

@@ -95,6 +95,7 @@ function tensordotOf(a: Tensor, b: Tensor, contractA: number[], contractB: numbe
   return lax.dot(a, b, { batchA: [], batchB: [], contractA, contractB })
 }
 
+/** All products of two flattened tensors: (m,), (n,) → (m, n). */
 export const outer = defineOp<[Tensor, Tensor], None, Tensor>({
   name: 'Outer',
   module: 'numpy',

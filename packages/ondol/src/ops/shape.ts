@@ -21,6 +21,7 @@ export function resolveShape(target: readonly number[], size: number, where: str
   return target.map((n) => (n === -1 ? size / known : n))
 }
 
+/** Other sizes, the same elements in order; one size may be -1. */
 export const reshape = onTensor<{ newshape: readonly number[] }>('Reshape', ['newshape'], (x, { newshape }) => {
   return lax.reshape(x, resolveShape(newshape, x.size, 'reshape'))
 })
@@ -39,6 +40,7 @@ export const transpose = onTensor<{ axes?: readonly number[] }>('Transpose', ['a
   return lax.transpose(x, order)
 })
 
+/** Two axes exchanged. */
 export const swapaxes = onTensor<{ axis1: number; axis2: number }>('Swapaxes', ['axis1', 'axis2'], (x, { axis1, axis2 }) => {
   const [a, b] = [normalizeAxis(axis1, x.rank, 'swapaxes'), normalizeAxis(axis2, x.rank, 'swapaxes')]
   return lax.transpose(
@@ -47,6 +49,7 @@ export const swapaxes = onTensor<{ axis1: number; axis2: number }>('Swapaxes', [
   )
 })
 
+/** Axes moved to other places, the rest in order. */
 export const moveaxis = onTensor<{ source: number | readonly number[]; destination: number | readonly number[] }>(
   'Moveaxis',
   ['source', 'destination'],
@@ -76,6 +79,7 @@ export const expandDims = onTensor<{ axis: number | readonly number[] }>('Expand
   return lax.reshape(x, shape)
 })
 
+/** Without axes of size 1 (all of them, or those of `axis`). */
 export const squeeze = onTensor<{ axis?: number | readonly number[] | null }>('Squeeze', ['axis'], (x, { axis }) => {
   const all = axis === undefined || axis === null
   const removed = all ? x.shape.flatMap((size, i) => (size === 1 ? [i] : [])) : normalizeAxes(axis, x.rank, 'squeeze')
@@ -88,6 +92,7 @@ export const squeeze = onTensor<{ axis?: number | readonly number[] | null }>('S
   )
 })
 
+/** Stretched to a larger shape, as NumPy broadcasts. */
 export const broadcastTo = onTensor<{ shape: Shape }>('BroadcastTo', ['shape'], (x, { shape }) => {
   const offset = shape.length - x.rank
   const fits = offset >= 0 && x.shape.every((size, axis) => size === 1 || size === shape[axis + offset])
@@ -101,6 +106,7 @@ export const broadcastTo = onTensor<{ shape: Shape }>('BroadcastTo', ['shape'], 
   return lax.broadcastTo(x, shape)
 })
 
+/** Reversed along `axis` (all axes without one). */
 export const flip = onTensor<{ axis?: number | readonly number[] | null }>('Flip', ['axis'], (x, { axis }) => {
   return lax.flip(x, normalizeAxes(axis, x.rank, 'flip'))
 })
