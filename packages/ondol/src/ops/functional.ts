@@ -17,19 +17,22 @@ export function switchCase<A extends readonly unknown[], R extends Tree<Tensor>>
   branches: readonly ((...operands: A) => R)[],
   ...operands: A
 ): R {
-  const [first, ...others] = branches
-  if (first === undefined) throw new ValueError({ where: 'switch', problem: 'there are no branches' })
+  const last = branches.length - 1
+  if (last < 0) throw new ValueError({ where: 'switch', problem: 'there are no branches' })
   const at = lax.cast(asTensor(index), 'int32')
-  const from = (place: number): R => {
-    const branch = branches[place] as (...given: A) => R
-    if (place === others.length) return branch(...operands)
+  // Eagerly the branch can simply be called.
+  if (!at.isTraced) return (branches[Math.min(Math.max(Number(at.dataSync()[0]), 0), last)] as (...given: A) => R)(...operands)
+  // Halves, and halves of these: choices in choices, so few deep.
+  const among = (low: number, high: number): R => {
+    if (low === high) return (branches[low] as (...given: A) => R)(...operands)
+    const middle = (low + high) >> 1
     return cond(
-      lax.withNumber(at, lax.le, place),
-      () => branch(...operands),
-      () => from(place + 1),
+      lax.withNumber(at, lax.le, middle),
+      () => among(low, middle),
+      () => among(middle + 1, high),
     )
   }
-  return from(0)
+  return among(0, last)
 }
 
 /** The slices of x along `axis`, without it. */
