@@ -1,6 +1,7 @@
 /** Every layer that there is, with its factory. Who adds a layer adds it here: files then know it by its name. */
 export * from './activation-layers.js'
 export * from './adaptive-pooling.js'
+export * from './attention/index.js'
 export { BatchNormalization, type BatchNormalizationOptions, batchNormalization } from './batch-normalization.js'
 export {
   Conv1D,
