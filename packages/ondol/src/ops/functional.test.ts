@@ -43,6 +43,16 @@ describe('functions of functions', () => {
     expect([-5, 0, 1, 2, 9].map((index) => numbers(switchCase(index, branches, ops.asTensor(1)))[0])).toEqual([1, 1, 11, 21, 21])
   })
 
+  it('map slices', () => {
+    const rows = ops.reshape(ops.arange(6), [3, 2])
+    expect(numbers(ops.map((row) => ops.sum(row), rows))).toEqual([1, 5, 9])
+    const [low, high] = ops.vectorizedMap((row: ReturnType<typeof ops.asTensor>) => [ops.min(row), ops.max(row)] as const, rows)
+    expect([numbers(low), numbers(high)]).toEqual([
+      [0, 2, 4],
+      [1, 3, 5],
+    ])
+  })
+
   it('combine running parts', () => {
     const y = associativeScan((a, b) => ops.add(a, b), ops.asTensor([1, 2, 3, 4, 5]))
     expect(numbers(y)).toEqual([1, 3, 6, 10, 15])
