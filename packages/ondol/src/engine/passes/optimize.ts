@@ -1,5 +1,6 @@
 /** The passes from graph to graph, in order. */
 import type { Graph } from '../graph.js'
+import { CHANNELS_LAST_RULES } from './channels-last.js'
 import { eliminateDeadCode } from './dce.js'
 import { Rewriter, type Rules } from './rewriter.js'
 import { improveScans } from './scans.js'
@@ -9,6 +10,7 @@ import { MOVEMENT_RULES } from './simplify-movement.js'
 import { STRUCTURE_RULES, sumOfPads } from './simplify-structure.js'
 
 const RULES: Rules = merged(
+  CHANNELS_LAST_RULES,
   { add: [sumOfPads], select: [maskBeforePool], transpose: [orderBeforeGather] },
   KERNEL_RULES,
   ELEMENTWISE_RULES,
