@@ -22,6 +22,7 @@ const PEERS = [
   { module: 'onnx', version: '1.', ways: [['onnx>=1.16,<2']] },
   { module: 'onnxruntime', version: '1.', ways: [['onnxruntime>=1.18,<2']] },
   { module: 'keras', version: '3.15.1', ways: [['keras==3.15.1']] },
+  { module: 'PIL', distribution: 'pillow', version: '', ways: [['pillow>=10']] },
   { module: 'jax', version: '0.10.2', ways: [['jax[cpu]==0.10.2']] },
   { module: 'tensorflow', distribution: 'tensorflow_cpu', version: '2.21', ways: [['tensorflow-cpu==2.21.*'], ['tensorflow==2.21.*']] },
   { module: 'torch', version: '2.13', ways: [['torch==2.13.0+cpu'], ['torch==2.13.*', '--index-url', CPU_INDEX]] },

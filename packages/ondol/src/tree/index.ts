@@ -103,8 +103,8 @@ export function mapStructureUpTo(shallow: unknown, fn: (...parts: never[]) => un
   )
 }
 
-/** @throws ValueError when the structures differ: other kinds, lengths or keys. */
-export function assertSameStructure(a: unknown, b: unknown): void {
+/** As Keras's, `checkTypes` changes nothing any more. @throws ValueError when the structures differ: other kinds, lengths or keys. */
+export function assertSameStructure(a: unknown, b: unknown, _options: { readonly checkTypes?: boolean | null } = {}): void {
   const [left, right] = [childrenOf(a), childrenOf(b)]
   if (left === null && right === null) return
   const areAlike = left !== null && right !== null && Array.isArray(a) === Array.isArray(b) && sameKeys(left, right)
