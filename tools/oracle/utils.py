@@ -75,8 +75,6 @@ def series():
         dict(sequence_length=3, batch_size=None, sequence_stride=5),
     ):
         for y in (None, targets):
-            if y is not None and "start_index" in options:
-                continue  # Keras counts targets from start_index, and stops at end_index too.
             batches = [list(b) if isinstance(b, tuple) else [b] for b in U.timeseries_dataset_from_array(data, y, **options)]
             yield {"options": options, "targets": y is not None, "batches": [[encode(p) for p in b] for b in batches]}
 

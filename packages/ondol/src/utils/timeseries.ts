@@ -52,7 +52,8 @@ export function timeseriesDatasetFromArray(
   const start = startIndex ?? 0
   const wanted = targets === null ? null : array(targets)
   const windows = (endIndex ?? total) - start - (sequenceLength - 1) * samplingRate
-  const count = Math.max(0, Math.min(windows, wanted?.shape[0] ?? Number.POSITIVE_INFINITY))
+  // A window without a target is none.
+  const count = Math.max(0, Math.min(windows, (wanted?.shape[0] ?? Number.POSITIVE_INFINITY) - start))
   const places = Array.from({ length: Math.ceil(count / sequenceStride) }, (_, i) => start + i * sequenceStride)
   const base = seed ?? makeDefaultSeed()
   if (shuffle) shuffleInPlace(places, makeRandom(base))
