@@ -46,7 +46,7 @@ function network(options: { readonly seed?: number } = {}): Model {
   return model
 }
 
-const predictionOf = async (model: Model): Promise<unknown> => (await model.predict(data, { verbose: 0 })).array()
+const predictionOf = async (model: Model): Promise<unknown> => ((await model.predict(data, { verbose: 0 })) as Tensor).array()
 const trained = async (): Promise<Model> => {
   const model = network()
   await model.trainOnBatch(data, target)
