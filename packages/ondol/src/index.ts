@@ -15,6 +15,7 @@ export type { DType, TypedArray } from './core/dtype.js'
 export * from './core/errors.js'
 export type { PartialShape, Shape } from './core/shape.js'
 export type { Tree } from './core/tree.js'
+export { version } from './core/version.js'
 export * as data from './data/index.js'
 export * as datasets from './datasets/index.js'
 export {
