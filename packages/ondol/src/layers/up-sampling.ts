@@ -1,15 +1,29 @@
 /** Layers that repeat or interpolate along spatial axes. Follow `keras/src/layers/reshaping/up_sampling*.py`. */
+import { ValueError } from '../core/errors.js'
 import type { Tensor } from '../engine/index.js'
 import { type DataFormat, requireDataFormat } from '../ops/config.js'
 import { perAxis } from '../ops/convolution.js'
 import * as ops from '../ops/index.js'
-import { type Interpolation, requireInterpolation, resampleAxis } from '../ops/resample.js'
 import type { ConfigTable } from './config-table.js'
 import { InputSpec } from './input-spec.js'
 import { Layer, type LayerOptions } from './layer.js'
 import { requirePositive } from './options.js'
 
 type Sizes = number | readonly number[]
+const INTERPOLATIONS = ['nearest', 'bilinear', 'bicubic', 'lanczos3', 'lanczos5'] as const
+type Interpolation = (typeof INTERPOLATIONS)[number]
+
+function requireInterpolation(interpolation: Interpolation, where: string): Interpolation {
+  const name = String(interpolation).toLowerCase()
+  const known = INTERPOLATIONS.find((one) => one === name)
+  if (known !== undefined) return known
+  throw new ValueError({
+    where,
+    problem: 'unknown interpolation',
+    expected: INTERPOLATIONS.map((one) => `'${one}'`).join(', '),
+    received: `interpolation='${String(interpolation)}'`,
+  })
+}
 
 export interface UpSampling3DOptions extends LayerOptions {
   /** Default `config.imageDataFormat()`. */
@@ -70,9 +84,11 @@ export class UpSampling2D extends Layer {
   override call(x: Tensor): Tensor {
     const first = firstSpatial(this.dataFormat)
     if (this.interpolation === 'nearest') return repeated(x, this.size, first)
-    const resample = (y: Tensor, size: number, i: number): Tensor =>
-      resampleAxis(y, first + i, (x.shape[first + i] as number) * size, this.interpolation)
-    return this.size.reduce(resample, x)
+    const size: [number, number] = [
+      (x.shape[first] as number) * (this.size[0] as number),
+      (x.shape[first + 1] as number) * (this.size[1] as number),
+    ]
+    return ops.image.resize(x, { size, interpolation: this.interpolation, dataFormat: this.dataFormat })
   }
 }
 
