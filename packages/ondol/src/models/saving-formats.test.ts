@@ -94,7 +94,10 @@ describe('weights under the names of others', () => {
     const sink = new MemorySink()
     const tensors = network().weights.map(
       (variable) =>
-        [rename(variable.path), { dtype: 'F32' as SafetensorsDType, shape: variable.shape, bytes: bytesOf(variable.value.arraySync()) }] as const,
+        [
+          rename(variable.path),
+          { dtype: 'F32' as SafetensorsDType, shape: variable.shape, bytes: bytesOf(variable.value.arraySync()) },
+        ] as const,
     )
     await writeSafetensors(sink, new Map(tensors))
     return sink.bytes

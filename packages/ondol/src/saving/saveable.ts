@@ -83,7 +83,7 @@ export function placesOf(root: Saveable): Place[] {
       return `${path}/${count === 0 ? name : `${name}_${count}`}`
     }
     for (const item of items) {
-      if (isSaveable(item)) visit(item, unique(toSnakeCase(item.className)))
+      if (isSaveable(item)) visit(item, unique(pathName(item)))
       else if (itemsOf(item) !== undefined) visitContainer(item, unique('container'))
     }
     active.delete(container)
@@ -91,6 +91,11 @@ export function placesOf(root: Saveable): Place[] {
   visit(root, '')
   return [...found].map(([object, paths]) => ({ object, paths }))
 }
+
+/** Keras exports this class under another name than it has there, and writes the one it has. */
+const PYTHON_NAMES: Readonly<Record<string, string>> = { GroupQueryAttention: 'grouped_query_attention' }
+
+const pathName = ({ className }: Saveable): string => PYTHON_NAMES[className] ?? toSnakeCase(className)
 
 const isSaveable = (value: unknown): value is Saveable => value instanceof Layer || value instanceof Optimizer
 
