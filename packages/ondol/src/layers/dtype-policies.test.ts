@@ -13,7 +13,7 @@ describe('dtypePolicies', () => {
     expect(dtypePolicies.deserialize(dtypePolicies.serialize(mixed)).name).toBe('mixed_bfloat16')
     expect(dtypePolicies.FloatDTypePolicy).toBe(DTypePolicy)
     expect(new DTypePolicy('int64')).toMatchObject({ name: 'int64', computeDtype: 'int32', variableDtype: 'int32' })
-    expect(() => dtypePolicies.get('int8_from_float32')).toThrow(/unknown dtype policy/)
+    expect(() => dtypePolicies.get('int8_from_float32' as never)).toThrow(/unknown dtype policy/)
     expect(() => dtypePolicies.deserialize({ module: 'keras', class_name: 'Int4DTypePolicy', config: {}, registered_name: null })).toThrow(
       /no such policy/,
     )

@@ -132,16 +132,11 @@ describe('linear algebra', () => {
   beforeAll(() => setBackend('host'))
 
   it('is NaN where there is no answer', () => {
-    expect(
-      numbers(
-        ops.cholesky(
-          tensor([
-            [1, 2],
-            [2, 1],
-          ]),
-        ),
-      ),
-    ).toContain(Number.NaN)
+    const indefinite = tensor([
+      [1, 2],
+      [2, 1],
+    ])
+    expect(numbers(ops.cholesky(indefinite)).some(Number.isNaN)).toBe(true)
     expect(
       numbers(
         ops.det(
