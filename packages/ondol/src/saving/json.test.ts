@@ -34,6 +34,7 @@ describe('JSON of files', () => {
 
   it("has Python's numbers that are not numbers", () => {
     expect(parseJson('[NaN, Infinity, -Infinity]', 'text')).toEqual([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    expect(() => parseJson('[00]', 'text')).toThrow(SavingError)
     expect(formatJson([Number.NaN, Number.NEGATIVE_INFINITY], 'text')).toBe('[NaN, -Infinity]')
     expect(formatJson({ a: 1, b: [null, undefined, 'ü"'], c: undefined }, 'text')).toBe('{"a": 1, "b": [null, null, "ü\\""]}')
   })

@@ -17,7 +17,7 @@ const WORDS = {
   Infinity: Number.POSITIVE_INFINITY,
   '-Infinity': Number.NEGATIVE_INFINITY,
 }
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const SPACE = /[ \t\r\n]*/y
 const WORD = /-?[A-Za-z]+/y
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
