@@ -7,18 +7,26 @@ export const HOMES: Readonly<Record<string, readonly string[]>> = {
   'preprocessing.image': ['utils'],
   'preprocessing.sequence': ['utils'],
   backend: ['config', 'utils', ''],
-  dtype_policies: ['config', 'layers', ''],
+  config: ['config', ''],
+  dtype_policies: ['dtypePolicies', 'config', 'layers', ''],
+  utils: ['utils', 'saving'],
+  'utils.bounding_boxes': ['utils.boundingBoxes'],
   mixed_precision: ['config', 'layers', 'optimizers'],
 }
 
 /** Names that are spelt in another way here. */
-export const RENAMED: Readonly<Record<string, string>> = {}
+export const RENAMED: Readonly<Record<string, string>> = {
+  'saving.CustomObjectScope': 'customObjectScope',
+  'utils.CustomObjectScope': 'customObjectScope',
+}
 
 const PYTHON_ONLY = 'bound to Python or to another framework'
 const NO_COMPLEX = 'there is no complex dtype; transforms take and give pairs [real, imaginary]'
 const LATER_REMAT = 'the engine decides what is computed again instead of kept'
 const LATER_QUANTIZATION = 'quantization comes later'
 const LATER_DISTRIBUTION = 'distribution over several devices comes later'
+const ONE_ATTENTION = 'the compiler chooses how attention is computed'
+const NO_FILTER = 'errors say where they come from; there are no frames to filter'
 
 /** Names (`space.name`) and whole namespaces that are not here on purpose, with the reason. */
 export const ABSENT: Readonly<Record<string, string>> = {
@@ -45,6 +53,19 @@ export const ABSENT: Readonly<Record<string, string>> = {
   'keras.SymbolicScope': 'shapes are found by running on abstract tensors; nothing has to be told apart',
   'keras.remat': LATER_REMAT,
   'keras.RematScope': LATER_REMAT,
+  'config.enable_flash_attention': ONE_ATTENTION,
+  'config.disable_flash_attention': ONE_ATTENTION,
+  'config.is_flash_attention_enabled': ONE_ATTENTION,
+  'config.enable_traceback_filtering': NO_FILTER,
+  'config.disable_traceback_filtering': NO_FILTER,
+  'config.is_traceback_filtering_enabled': NO_FILTER,
+  'config.enable_unsafe_deserialization': 'no code from a file ever runs; classes of your own are registered',
+  'config.is_nnx_enabled': PYTHON_ONLY,
+  'dtype_policies.AWQDTypePolicy': LATER_QUANTIZATION,
+  'dtype_policies.GPTQDTypePolicy': LATER_QUANTIZATION,
+  'dtype_policies.Int4DTypePolicy': LATER_QUANTIZATION,
+  'dtype_policies.QuantizedDTypePolicy': LATER_QUANTIZATION,
+  'dtype_policies.QuantizedFloat8DTypePolicy': LATER_QUANTIZATION,
   'callbacks.TensorBoard': 'comes with the pictures of training',
   visualization: 'comes with the pictures of training',
   distillation: 'comes with the tools around training',
@@ -56,6 +77,7 @@ export const ABSENT: Readonly<Record<string, string>> = {
 export const ABSENT_PARAMETERS: Readonly<Record<string, string>> = {
   sparse: 'sparse tensors of TensorFlow',
   ragged: 'ragged tensors of TensorFlow',
+  'dtype_policies.deserialize.custom_objects': 'the dtypes of a policy are all there is to it',
   use_cudnn: 'a switch for one library',
   quantization_config: LATER_QUANTIZATION,
   gptq_unpacked_column_size: LATER_QUANTIZATION,

@@ -130,6 +130,9 @@ function rowOf(space: string, name: string, entry: KerasEntry, found: Exports): 
   const homes = HOMES[space] ?? [space]
   const home = homes.find((candidate) => found.get(candidate)?.has(ours))
   const reason = ABSENT[path] ?? ABSENT[space]
+  const module =
+    entry.kind === 'module' ? homes.map((candidate) => `${candidate}.${ours}`).find((candidate) => found.has(candidate)) : undefined
+  if (module !== undefined) return { space, name, ondol: module, state: 'present', note: '' }
   if (home === undefined) return { space, name, ondol: '', state: reason === undefined ? 'missing' : 'absent', note: reason ?? '' }
   const signature = found.get(home)?.get(ours) as Signature
   const lacking = entry.parameters.filter((parameter, index) => {
