@@ -69,6 +69,10 @@ export class Embedding extends AdaptableLayer {
     this.setWeights(isList(weights) ? weights : [weights])
   }
 
+  override get rowCount(): number {
+    return this.inputDim
+  }
+
   override build(): void {
     this.embeddings = this.addWeight({
       name: 'embeddings',

@@ -146,6 +146,11 @@ export class Layer extends LayerState implements Operation {
     throw new GraphError({ problem: `the class ${this.className} has no call method`, hint: 'define call(inputs, options) in it' })
   }
 
+  /** How many rows the table has from which its inputs, whole numbers, pick; undefined for layers that have none. */
+  get rowCount(): number | undefined {
+    return undefined
+  }
+
   /** The outputs' masks, given the inputs and their masks. */
   computeMask(_inputs: Tree<Tensor>, previousMask: Masks | null): Masks | null {
     return previousMask

@@ -10,7 +10,6 @@ import { flatten, mapTree, type Tree } from '../core/tree.js'
 import type { Tensor } from '../engine/index.js'
 import { decodeConfig } from '../layers/config-table.js'
 import { isRecord } from '../layers/convert.js'
-import { Embedding } from '../layers/embedding.js'
 import { Layer, type LayerOptions } from '../layers/layer.js'
 import { type Masks, maskOf, setMask } from '../layers/masks.js'
 import { deserializeLayersIn, registerLayerClass } from '../layers/serialization.js'
@@ -159,13 +158,13 @@ export class Model<const I extends Symbols = Symbols, const O extends Symbols = 
     if (graph === undefined) return ofTargets
     const values = matchInputs(graph, arrays.x, 'inputs')
     const rows = graph.operations.flatMap((operation) =>
-      !(operation instanceof Embedding)
+      !(operation instanceof Layer) || operation.rowCount === undefined
         ? []
         : operation.inboundNodes.flatMap(({ inputs: [symbol] }) => {
             const at = symbol === undefined ? -1 : graph.inputs.indexOf(symbol)
             const tensor = values[at] ?? null
             const where = `input '${graph.inputNames[at]}'`
-            return tensor === null ? [] : [{ where, tensor, count: operation.inputDim, what: `rows of '${operation.name}'` }]
+            return tensor === null ? [] : [{ where, tensor, count: operation.rowCount as number, what: `rows of '${operation.name}'` }]
           }),
     )
     return [...rows, ...ofTargets]
