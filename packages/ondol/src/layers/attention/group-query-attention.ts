@@ -60,6 +60,19 @@ export class GroupQueryAttention extends HeadsLayer {
     this.outputDense = this.project('attention_output', 'bquh,uhm->bqm', [null, size], 'm', [null, null, numQueryHeads, headDim])
   }
 
+  /** Named as in Keras's files: after the fields there. */
+  saveableChildren(): Iterable<readonly [string, unknown]> {
+    const { queryDense, keyDense, gateDense, valueDense, outputDense } = this
+    const parts = {
+      _query_dense: queryDense,
+      _key_dense: keyDense,
+      _gate_dense: gateDense,
+      _value_dense: valueDense,
+      _output_dense: outputDense,
+    }
+    return Object.entries(parts).filter(([, part]) => part !== null && part !== undefined)
+  }
+
   override call(...args: readonly unknown[]): Tensor | Tensor[] {
     const call = this.callOf(args)
     const { query, value, key, options } = call
