@@ -4,8 +4,6 @@
  */
 import * as activations from '../activations/index.js'
 import * as constraints from '../constraints/index.js'
-import { ValueError } from '../core/errors.js'
-import { nearest } from '../core/registry.js'
 import { toCamelCase, toSnakeCase } from '../core/spelling.js'
 import * as initializers from '../initializers/index.js'
 import * as regularizers from '../regularizers/index.js'
@@ -50,24 +48,4 @@ export function decodeConfig(table: ConfigTable, config: Readonly<Record<string,
     else if (value !== null && value !== undefined) options[name] = value
   }
   return options
-}
-
-/** Options that are left over when a layer took its `own` are misspelt, unless they are among the `common` ones. */
-export function refuseUnknownOptions(
-  where: string,
-  options: Readonly<Record<string, unknown>>,
-  common: readonly string[],
-  own: readonly string[] = [],
-): void {
-  const unknown = Object.keys(options).find((name) => !common.includes(name))
-  if (unknown === undefined) return
-  const known = [...own, ...common]
-  const [near] = nearest(unknown, known)
-  throw new ValueError({
-    where,
-    problem: `there is no option '${unknown}'`,
-    expected: known.join(', '),
-    received: `${unknown}: ${String(options[unknown])}`,
-    ...(near !== undefined && { hint: `did you mean '${near}'?` }),
-  })
 }

@@ -8,6 +8,7 @@ import { INVOKE } from '../core/callable.js'
 import { type CustomObjects, getRegisteredName } from '../core/custom-objects.js'
 import { isFloat } from '../core/dtype.js'
 import { GraphError, OndolError, ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import type { PartialShape } from '../core/shape.js'
 import { flatten, mapTree, type Tree } from '../core/tree.js'
 import { lax, Tensor, withAutocast, withoutTapes, withoutTrace, withScope } from '../engine/index.js'
@@ -16,7 +17,7 @@ import { autoName } from '../ops/naming.js'
 import { isSymbolic, KerasTensor, type Operation, recordCall, type SymbolicNode, symbolicInputs, symbolicOutput } from '../ops/operation.js'
 import * as regularizers from '../regularizers/index.js'
 import { type CallContext, currentCall, insideLayer, withCall } from './call-context.js'
-import { type ConfigTable, decodeConfig, encodeConfig, refuseUnknownOptions } from './config-table.js'
+import { type ConfigTable, decodeConfig, encodeConfig } from './config-table.js'
 import { convertInput, isRecord } from './convert.js'
 import { type DTypePolicyLike, getDtypePolicy } from './dtype-policy.js'
 import { assertInputCompatibility, type InputSpec } from './input-spec.js'
@@ -119,7 +120,7 @@ export class Layer extends LayerState implements Operation {
     const { name, dtype, trainable = true, autocast = true, activityRegularizer = null, inputShape } = options
     const Class = new.target as typeof Layer
     super(name ?? autoName(Class.prototype.className), getDtypePolicy(dtype), trainable)
-    refuseUnknownOptions(this.name, options as Record<string, unknown>, BASE_OPTIONS, Object.keys(Class.configTable))
+    refuseUnknownOptions(this.name, options, BASE_OPTIONS, [...Object.keys(Class.configTable), ...BASE_OPTIONS])
     if (typeof this.name !== 'string' || this.name.includes('/')) {
       throw new ValueError({ where: this.className, problem: "a layer's name must be a string without '/'", received: String(name) })
     }

@@ -1,7 +1,8 @@
 /** Adafactor (https://arxiv.org/abs/1804.04235): mean squares of matrices by rows and columns. Follows `keras/src/optimizers/adafactor.py`. */
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
-import { Optimizer, type OptimizerOptions } from './optimizer.js'
+import { type LearningRate, Optimizer, type OptimizerOptions, RATE_FIRST } from './optimizer.js'
 
 export interface AdafactorOptions extends OptimizerOptions {
   /** The decay of the mean squares is 1 - t^this. Default -0.8. */
@@ -28,7 +29,10 @@ export class Adafactor extends Optimizer {
   #velocities: readonly Variable[] = []
   #order: readonly Variable[] = []
 
-  constructor(options: AdafactorOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<AdafactorOptions, 'learningRate'>)
+  constructor(options?: AdafactorOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<AdafactorOptions>(RATE_FIRST, args)
     const { beta2Decay = -0.8, epsilon1 = 1e-30, epsilon2 = 0.001, clipThreshold = 1, relativeStep = true, ...common } = options
     super(common, 0.001)
     this.beta2Decay = beta2Decay

@@ -1,8 +1,10 @@
 /** Adagrad, Adadelta and FTRL: steps by all gradients so far. Follow `keras/src/optimizers/{adagrad,adadelta,ftrl}.py`. */
+
 import { ValueError } from '../core/errors.js'
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
-import { Optimizer, type OptimizerOptions } from './optimizer.js'
+import { type LearningRate, Optimizer, type OptimizerOptions, RATE_FIRST } from './optimizer.js'
 
 export interface AdagradOptions extends OptimizerOptions {
   /** What the sums of squares begin with. Default 0.1. */
@@ -17,7 +19,10 @@ export class Adagrad extends Optimizer {
   readonly epsilon: number
   #accumulators: readonly Variable[] = []
 
-  constructor({ initialAccumulatorValue = 0.1, epsilon = 1e-7, ...options }: AdagradOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<AdagradOptions, 'learningRate'>)
+  constructor(options?: AdagradOptions)
+  constructor(...args: readonly unknown[]) {
+    const { initialAccumulatorValue = 0.1, epsilon = 1e-7, ...options } = byName<AdagradOptions>(RATE_FIRST, args)
     super(options, 0.001)
     this.initialAccumulatorValue = initialAccumulatorValue
     this.epsilon = epsilon
@@ -58,7 +63,10 @@ export class Adadelta extends Optimizer {
   #gradients: readonly Variable[] = []
   #steps: readonly Variable[] = []
 
-  constructor({ rho = 0.95, epsilon = 1e-7, ...options }: AdadeltaOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<AdadeltaOptions, 'learningRate'>)
+  constructor(options?: AdadeltaOptions)
+  constructor(...args: readonly unknown[]) {
+    const { rho = 0.95, epsilon = 1e-7, ...options } = byName<AdadeltaOptions>(RATE_FIRST, args)
     super(options, 0.001)
     this.rho = rho
     this.epsilon = epsilon
@@ -120,15 +128,18 @@ export class Ftrl extends Optimizer {
   #accumulators: readonly Variable[] = []
   #linears: readonly Variable[] = []
 
-  constructor({
-    learningRatePower = -0.5,
-    initialAccumulatorValue = 0.1,
-    l1RegularizationStrength = 0,
-    l2RegularizationStrength = 0,
-    l2ShrinkageRegularizationStrength = 0,
-    beta = 0,
-    ...options
-  }: FtrlOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<FtrlOptions, 'learningRate'>)
+  constructor(options?: FtrlOptions)
+  constructor(...args: readonly unknown[]) {
+    const {
+      learningRatePower = -0.5,
+      initialAccumulatorValue = 0.1,
+      l1RegularizationStrength = 0,
+      l2RegularizationStrength = 0,
+      l2ShrinkageRegularizationStrength = 0,
+      beta = 0,
+      ...options
+    } = byName<FtrlOptions>(RATE_FIRST, args)
     super(options, 0.001)
     const strengths = { initialAccumulatorValue, l1RegularizationStrength, l2RegularizationStrength, l2ShrinkageRegularizationStrength }
     for (const [option, value] of Object.entries(strengths)) this.#require(option, value >= 0, 'a number of at least 0', value)

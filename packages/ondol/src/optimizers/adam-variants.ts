@@ -1,14 +1,18 @@
 /** Adam's relatives: other measures of size, Nesterov's momentum, a step in proportion to the weights. */
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
 import { filled, MomentOptimizer, type MomentOptions } from './moments.js'
-import type { StartValue } from './optimizer.js'
+import { type LearningRate, RATE_FIRST, type StartValue } from './optimizer.js'
 
 /** Adam by the largest gradient instead of the mean square: u ← max(β₂·u, |g|), v ← v - lr·m / ((1 - β₁ᵗ)(u + ε)). */
 export class Adamax extends MomentOptimizer {
   #filled: Tensor | undefined
 
-  constructor(options: MomentOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<MomentOptions, 'learningRate'>)
+  constructor(options?: MomentOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<MomentOptions>(RATE_FIRST, args)
     super(options)
   }
 
@@ -50,7 +54,10 @@ export class Nadam extends MomentOptimizer {
   #product: Variable | undefined
   #factors: NadamFactors | undefined
 
-  constructor(options: MomentOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<MomentOptions, 'learningRate'>)
+  constructor(options?: MomentOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<MomentOptions>(RATE_FIRST, args)
     super(options)
   }
 
@@ -92,7 +99,10 @@ export class Nadam extends MomentOptimizer {
 export class Lamb extends MomentOptimizer {
   #filled: readonly [Tensor, Tensor] | undefined
 
-  constructor(options: MomentOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<MomentOptions, 'learningRate'>)
+  constructor(options?: MomentOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<MomentOptions>(RATE_FIRST, args)
     super(options)
   }
 
@@ -129,7 +139,10 @@ export class ScheduleFreeAdamW extends MomentOptimizer {
   #filled: Tensor | undefined
   #step: Tensor | undefined
 
-  constructor({ warmupSteps = 0, ...options }: ScheduleFreeAdamWOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<ScheduleFreeAdamWOptions, 'learningRate'>)
+  constructor(options?: ScheduleFreeAdamWOptions)
+  constructor(...args: readonly unknown[]) {
+    const { warmupSteps = 0, ...options } = byName<ScheduleFreeAdamWOptions>(RATE_FIRST, args)
     super({ epsilon: 1e-8, ...options }, 0.0025)
     this.warmupSteps = warmupSteps
   }

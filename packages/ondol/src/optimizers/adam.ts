@@ -1,7 +1,9 @@
 /** Adam (https://arxiv.org/abs/1412.6980) and AdamW (https://arxiv.org/abs/1711.05101). Follows `keras/src/optimizers/adam.py`. */
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
 import { filled, MomentOptimizer, type MomentOptions } from './moments.js'
+import { type LearningRate, RATE_FIRST } from './optimizer.js'
 
 export interface AdamOptions extends MomentOptions {
   /** Divide by the largest mean square so far. Default false. */
@@ -17,7 +19,10 @@ export class Adam extends MomentOptimizer {
   #largest: readonly Variable[] = []
   #alpha: Tensor | undefined
 
-  constructor({ amsgrad = false, ...options }: AdamOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<AdamOptions, 'learningRate'>)
+  constructor(options?: AdamOptions)
+  constructor(...args: readonly unknown[]) {
+    const { amsgrad = false, ...options } = byName<AdamOptions>(RATE_FIRST, args)
     super(options)
     this.amsgrad = amsgrad
   }
@@ -55,7 +60,10 @@ export class Adam extends MomentOptimizer {
 
 /** Adam with weight decay 0.004 unless told otherwise. */
 export class AdamW extends Adam {
-  constructor(options: AdamOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<AdamOptions, 'learningRate'>)
+  constructor(options?: AdamOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<AdamOptions>(RATE_FIRST, args)
     super({ weightDecay: 0.004, ...options })
   }
 

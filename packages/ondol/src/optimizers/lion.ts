@@ -1,8 +1,10 @@
 /** Lion (https://arxiv.org/abs/2302.06675). Follows `keras/src/optimizers/lion.py`. */
+
 import { ValueError } from '../core/errors.js'
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
-import { Optimizer, type OptimizerOptions } from './optimizer.js'
+import { type LearningRate, Optimizer, type OptimizerOptions, RATE_FIRST } from './optimizer.js'
 
 export interface LionOptions extends OptimizerOptions {
   /** What the momentum counts in the direction. Default 0.9. */
@@ -17,7 +19,10 @@ export class Lion extends Optimizer {
   readonly beta2: number
   #momentums: readonly Variable[] = []
 
-  constructor({ beta1 = 0.9, beta2 = 0.99, ...options }: LionOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<LionOptions, 'learningRate'>)
+  constructor(options?: LionOptions)
+  constructor(...args: readonly unknown[]) {
+    const { beta1 = 0.9, beta2 = 0.99, ...options } = byName<LionOptions>(RATE_FIRST, args)
     super(options, 0.001)
     if (!(beta1 > 0 && beta1 <= 1))
       throw new ValueError({ where: this.name, problem: 'beta1 is out of range', expected: 'above 0, up to 1', received: `${beta1}` })

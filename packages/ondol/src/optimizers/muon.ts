@@ -1,8 +1,9 @@
 /** Muon (https://kellerjordan.github.io/posts/muon/): matrices move by orthogonal steps. Follows `keras/src/optimizers/muon.py`. */
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
 import { filled, towards } from './moments.js'
-import { Optimizer, type OptimizerOptions } from './optimizer.js'
+import { type LearningRate, Optimizer, type OptimizerOptions, RATE_FIRST } from './optimizer.js'
 
 export interface MuonOptions extends OptimizerOptions {
   /** Of AdamW, for what is no matrix. Default 0.9. */
@@ -60,7 +61,10 @@ export class Muon extends Optimizer {
   #velocities: ReadonlyMap<Variable, Variable> = new Map()
   #alpha: Tensor | undefined
 
-  constructor(options: MuonOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<MuonOptions, 'learningRate'>)
+  constructor(options?: MuonOptions)
+  constructor(...args: readonly unknown[]) {
+    const options = byName<MuonOptions>(RATE_FIRST, args)
     const isOwn = ([key, value]: [string, unknown]): boolean => key in DEFAULTS && value !== undefined
     const entries = Object.entries(options)
     super({ weightDecay: 0.004, ...Object.fromEntries(entries.filter(([key]) => !(key in DEFAULTS))) }, 0.001)

@@ -6,8 +6,10 @@
  * is a handful of element-wise operations, which a backend runs as one loop in place. A step that must not
  * happen (gradients still gathering, or not finite) is no branch: every assignment keeps the old value.
  */
+
 import type { DType } from '../core/dtype.js'
 import { ShapeError, ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { type Shape, sameShape } from '../core/shape.js'
 import { isSerializedObject, type SerializedObject } from '../core/spelling.js'
 import { runStateless, Tensor, Variable } from '../engine/index.js'
@@ -44,6 +46,9 @@ export interface OptimizerOptions {
   /** Default: the class's name in snake case. */
   readonly name?: string
 }
+
+/** Where the learning rate stands by position: `new SGD(0.1, { momentum: 0.9 })`. */
+export const RATE_FIRST = ['learningRate'] as const
 
 type Settled = Required<Omit<OptimizerOptions, 'learningRate' | 'name'>>
 
@@ -83,10 +88,8 @@ export abstract class Optimizer {
   constructor(options: OptimizerOptions, learningRate: number) {
     const { name, learningRate: given = learningRate, ...rest } = options
     this.name = name ?? autoName(this.className)
-    this.settings = {
-      ...DEFAULTS,
-      ...Object.fromEntries(Object.entries(rest).filter(([key, value]) => key in DEFAULTS && value !== undefined)),
-    }
+    refuseUnknownOptions(this.name, rest, Object.keys(DEFAULTS), ['learningRate', 'name', ...Object.keys(DEFAULTS)])
+    this.settings = { ...DEFAULTS, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) }
     this.#requireSettings()
     this.#steps = this.addVariable([], 'iteration', { dtype: 'int32' })
     const rate = isSerializedObject(given) ? deserialize(given) : given

@@ -196,3 +196,10 @@ it('a config tells the present learning rate, however it was set', () => {
   optimizer.variables.find(({ name }) => name === 'learning_rate')?.assign(tensor(0.125))
   expect(optimizer.getConfig().learning_rate).toBe(0.125)
 })
+
+it('optimizers take the learning rate by position too, and no option that there is not', () => {
+  expect(new optimizers.SGD(0.5, { momentum: 0.9 }).getConfig()).toMatchObject({ learning_rate: 0.5, momentum: 0.9 })
+  expect(new optimizers.Adam(0.25).getConfig()).toMatchObject({ learning_rate: 0.25, beta_1: 0.9 })
+  expect(() => new optimizers.Adam({ learningrate: 0.1 } as never)).toThrow(/there is no option 'learningrate'[\s\S]*'learningRate'/)
+  expect(() => new optimizers.SGD({ nesterof: true } as never)).toThrow(/there is no option 'nesterof'/)
+})

@@ -1,7 +1,8 @@
 /** RMSprop (Hinton, 2012). Follows `keras/src/optimizers/rmsprop.py`. */
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
-import { Optimizer, type OptimizerOptions } from './optimizer.js'
+import { type LearningRate, Optimizer, type OptimizerOptions, RATE_FIRST } from './optimizer.js'
 
 export interface RMSpropOptions extends OptimizerOptions {
   /** Decay of the mean of the squares. Default 0.9. */
@@ -24,7 +25,10 @@ export class RMSprop extends Optimizer {
   #momentums: readonly Variable[] = []
   #means: readonly Variable[] = []
 
-  constructor({ rho = 0.9, momentum = 0, epsilon = 1e-7, centered = false, ...options }: RMSpropOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<RMSpropOptions, 'learningRate'>)
+  constructor(options?: RMSpropOptions)
+  constructor(...args: readonly unknown[]) {
+    const { rho = 0.9, momentum = 0, epsilon = 1e-7, centered = false, ...options } = byName<RMSpropOptions>(RATE_FIRST, args)
     super(options, 0.001)
     this.rho = rho
     this.momentum = momentum

@@ -1,8 +1,10 @@
 /** Gradient descent, with momentum. Follows `keras/src/optimizers/sgd.py`. */
+
 import { ValueError } from '../core/errors.js'
+import { byName } from '../core/positional.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
-import { Optimizer, type OptimizerOptions } from './optimizer.js'
+import { type LearningRate, Optimizer, type OptimizerOptions, RATE_FIRST } from './optimizer.js'
 
 export interface SGDOptions extends OptimizerOptions {
   /** From 0 (none) to 1. Default 0. */
@@ -17,7 +19,10 @@ export class SGD extends Optimizer {
   readonly nesterov: boolean
   #momentums: readonly Variable[] = []
 
-  constructor({ momentum = 0, nesterov = false, ...options }: SGDOptions = {}) {
+  constructor(learningRate: LearningRate, options?: Omit<SGDOptions, 'learningRate'>)
+  constructor(options?: SGDOptions)
+  constructor(...args: readonly unknown[]) {
+    const { momentum = 0, nesterov = false, ...options } = byName<SGDOptions>(RATE_FIRST, args)
     super(options, 0.01)
     if (!(momentum >= 0 && momentum <= 1))
       throw new ValueError({

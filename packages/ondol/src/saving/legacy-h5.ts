@@ -168,10 +168,11 @@ const isCompilable = (
 ): layer is Layer & { readonly optimizer: Optimizer | null; compileFromConfig(config: Readonly<Record<string, unknown>>): void } =>
   'compileFromConfig' in layer && 'optimizer' in layer
 
-/** Options of layers that went away. */
-const GONE = new Set(['time_major', 'implementation', 'batch_size'])
+/** Options of layers and optimizers that went away. */
+const GONE = new Set(['time_major', 'implementation', 'batch_size', 'decay', 'jit_compile', 'is_legacy_optimizer'])
 
-/** Options that have another name now, by class. */
+/** Options that have another name now: everywhere, and by class. */
+const RENAMED_EVERYWHERE: Readonly<Record<string, string>> = { lr: 'learning_rate' }
 const RENAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = { LeakyReLU: { alpha: 'negative_slope' } }
 
 /** Keras 2's configs in Keras 3's words: the axis of a normalization was a list, some options are no more. */
@@ -179,7 +180,7 @@ export function modernized(value: Json, key = '', className = ''): Json {
   if (Array.isArray(value)) return key === 'axis' && value.length === 1 ? (value[0] as Json) : value.map((item) => modernized(item))
   if (!isRecord(value)) return value
   const entries = Object.entries(value).filter(([name]) => key !== 'config' || !GONE.has(name))
-  const names = key === 'config' && Object.hasOwn(RENAMED, className) ? (RENAMED[className] ?? {}) : {}
+  const names = key === 'config' ? { ...RENAMED_EVERYWHERE, ...(Object.hasOwn(RENAMED, className) && RENAMED[className]) } : {}
   return Object.fromEntries(entries.map(([name, item]) => [names[name] ?? name, modernized(item, name, String(value.class_name))]))
 }
 

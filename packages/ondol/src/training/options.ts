@@ -1,7 +1,7 @@
 /** What `compile`, `fit`, `evaluate` and `predict` take. */
 import type { NestedCallbacks } from '../callbacks/callback-list.js'
 import { ValueError } from '../core/errors.js'
-import { nearest } from '../core/registry.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import type { LossIdentifier } from '../losses/index.js'
 import type { OptimizerIdentifier } from '../optimizers/index.js'
 import type { ClassWeights } from './class-weight.js'
@@ -134,18 +134,8 @@ const NAMES = {
 } as const
 
 /** @throws ValueError for an option that there is not, with the nearest one that there is. */
-export function requireKnownOptions(method: keyof typeof NAMES, options: object): void {
-  const names: readonly string[] = NAMES[method]
-  const unknown = Object.keys(options).find((key) => !names.includes(key))
-  if (unknown === undefined) return
-  const [near] = nearest(unknown, names)
-  throw new ValueError({
-    where: method,
-    problem: `there is no option '${unknown}'`,
-    expected: `some of ${names.join(', ')}`,
-    ...(near !== undefined && { hint: `did you mean '${near}'?` }),
-  })
-}
+export const requireKnownOptions = (method: keyof typeof NAMES, options: object): void =>
+  refuseUnknownOptions(method, options, NAMES[method])
 
 /** `fit(batches, options)` has no targets: what has keys of options only is no data. */
 export function withOptions<O extends object>(
