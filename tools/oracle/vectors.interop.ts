@@ -14,14 +14,19 @@ const names = readdirSync(vectors, { recursive: true, encoding: 'utf8' }).filter
 const TOLERANCE = 1e-4
 
 const largest = new Map<string, number>()
+/** Scripts that need what is not installed: TensorFlow, PyTorch, Pillow. */
+let leftOut: readonly string[] = []
 
 beforeAll(() => {
   const python = pythonPath()
   if (python === undefined) throw new Error('there is no Python environment: node tools/oracle/setup.mjs makes it')
   const report = run(python, [join(here, 'agree.py'), 'jax'])
+  leftOut = [...report.matchAll(/^left out (.*)$/gm)].map(([, what]) => what as string)
   for (const [, name = '', size] of report.matchAll(/^(\S+\.json): largest (\S+?),?(?: |$)/gm)) largest.set(name, Number(size))
 }, 900_000)
 
-it.each(names.sort())('%s', (name) => {
-  expect(largest.get(name.replaceAll('\\', '/'))).toBeLessThan(TOLERANCE)
+it.for(names.sort())('%s', (name, { skip }) => {
+  const difference = largest.get(name.replaceAll('\\', '/'))
+  skip(difference === undefined && leftOut.length > 0, leftOut.join('; '))
+  expect(difference).toBeLessThan(TOLERANCE)
 })
