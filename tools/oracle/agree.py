@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -20,8 +21,10 @@ VECTORS = HERE.parents[1] / "packages/ondol/src/testing/vectors"
 def decode(value):
     data = value["data"]
     if isinstance(data, str):
-        kind = "uint8" if value["dtype"] == "bool" else value["dtype"]
+        kind = {"bool": "uint8", "bfloat16": "uint16"}.get(value["dtype"], value["dtype"])
         data = np.frombuffer(base64.b64decode(data), kind)
+        if value["dtype"] == "bfloat16":
+            data = (data.astype("uint32") << 16).view("float32")
     return np.asarray(data, "float64")
 
 
@@ -53,8 +56,11 @@ backend, *names = sys.argv[1:]
 scripts = [f"{n}.py" for n in names] or [p.name for p in sorted(HERE.glob("*.py")) if "\nfrom oracle import" in p.read_text()]
 with tempfile.TemporaryDirectory() as folder:
     environment = {**os.environ, "KERAS_BACKEND": backend, "ONDOL_VECTORS": folder}
-    for script in scripts:
-        ended = subprocess.run([sys.executable, HERE / script], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def make(script):
+        return subprocess.run([sys.executable, HERE / script], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    for script, ended in zip(scripts, ThreadPoolExecutor(os.cpu_count()).map(make, scripts)):
         if ended.returncode == 0:
             continue
         reason = ended.stderr.strip().splitlines()[-1]
