@@ -132,6 +132,25 @@ describe('vocabularies', () => {
   })
 })
 
+describe('many classes', () => {
+  it('takes memory for the result alone: one-hot rows of these tokens would be 80 GB', async () => {
+    const [rows, tokens, depth] = [4, 50_000, 100_000]
+    const numbers = tensor(
+      Int32Array.from({ length: rows * tokens }, (_, i) => (i % tokens) * 2),
+      [rows, tokens],
+    )
+    for (const outputMode of ['multi_hot', 'count'] as const) {
+      const encoded = layers.categoryEncoding(depth, { outputMode })(numbers)
+      const values = await encoded.data()
+      expect([encoded.shape, values.length, values.reduce((sum, one) => sum + one, 0)]).toEqual([
+        [rows, depth],
+        rows * depth,
+        rows * tokens,
+      ])
+    }
+  })
+})
+
 describe('texts', () => {
   it('go through functions of your own', async () => {
     const vectorize = layers.textVectorization({
