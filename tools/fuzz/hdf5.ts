@@ -8,7 +8,8 @@ import { SavingError } from '../../packages/ondol/src/core/errors.js'
 import { checksum } from '../../packages/ondol/src/saving/hdf5/format/checksum.js'
 import { type H5Dataset, type H5Group, openHdf5 } from '../../packages/ondol/src/saving/hdf5/index.js'
 import { h5Vectors } from '../../packages/ondol/src/saving/hdf5/testing/vectors.js'
-import { Random } from './random.js'
+import { cutSometimes, type Kind, latin1, write } from './kind.js'
+import type { Random } from './random.js'
 
 export interface Seed {
   readonly name: string
@@ -25,7 +26,7 @@ const SIGNATURES = 'TREE SNOD HEAP GCOL OHDR OCHK BTHD BTIN BTLF FRHP FHIB FHDB 
 const LONGEST = 2400
 
 export function seedOf(name: string, bytes: Uint8Array): Seed {
-  const text = Buffer.from(bytes).toString('latin1')
+  const text = latin1(bytes)
   const structures = [...text.matchAll(new RegExp(SIGNATURES.join('|'), 'g'))].map(({ index }) => index)
   const checked = structures.flatMap((start) => {
     const size = text.startsWith('TREE', start) ? undefined : checkedSize(bytes.subarray(start, start + LONGEST))
@@ -43,18 +44,16 @@ function checkedSize(bytes: Uint8Array): number | undefined {
   return undefined
 }
 
-/** The file of case `number`. */
-export function damaged(seeds: readonly Seed[], number: number): { name: string; bytes: Uint8Array } {
-  const random = new Random(number)
+/** One of the seeds, damaged. */
+export function damaged(seeds: readonly Seed[], random: Random): { name: string; bytes: Uint8Array } {
   const seed = random.pick(seeds)
-  let bytes = seed.bytes.slice()
+  const bytes = seed.bytes.slice()
   for (let count = 1 + random.below(4); count > 0; count--) random.pick(DAMAGES)(bytes, seed, random)
   for (const { start, size } of seed.checked) {
     const view = new DataView(bytes.buffer, start, size)
     view.setUint32(size - 4, checksum(bytes.subarray(start, start + size - 4)), true)
   }
-  if (random.below(20) === 0) bytes = bytes.slice(0, random.below(bytes.length))
-  return { name: seed.name, bytes }
+  return { name: seed.name, bytes: cutSometimes(bytes, random, 20) }
 }
 
 type Damage = (bytes: Uint8Array, seed: Seed, random: Random) => void
@@ -104,10 +103,6 @@ const DAMAGES: readonly Damage[] = [
     bytes.copyWithin(to, from, Math.min(from + size, bytes.length))
   },
 ]
-
-function write(bytes: Uint8Array, at: number, width: number, value: number): void {
-  for (let i = 0, rest = value; i < width && at + i < bytes.length; i++, rest = Math.floor(rest / 256)) bytes[at + i] = rest % 256
-}
 
 const fields = new WeakMap<Seed, number[]>()
 
@@ -159,27 +154,11 @@ export async function readEverything(bytes: Uint8Array, name: string): Promise<n
   return refused
 }
 
-export interface Outcome {
-  readonly cases: number
-  /** Cases in which anything was refused: the rest of the damage went to values. */
-  readonly refused: number
-  readonly slowest: { milliseconds: number; number: number }
-}
-
-/** Runs cases one after the other; stops at the first that fails, with its number. */
-export async function fuzzHdf5(first: number, cases: number): Promise<Outcome> {
+/** Files of h5py, with every structure there is, read through. */
+export async function hdf5Kind(): Promise<Kind> {
   const seeds = h5Vectors().map(({ name, bytes }) => seedOf(name, bytes))
-  let refused = 0
-  let slowest = { milliseconds: 0, number: first }
-  for (let number = first; number < first + cases; number++) {
-    const { name, bytes } = damaged(seeds, number)
-    const start = performance.now()
-    const count = await readEverything(bytes, name).catch((error: unknown) => {
-      throw new Error(`case ${number} (${name}): ${error instanceof Error ? error.stack : String(error)}`)
-    })
-    const milliseconds = performance.now() - start
-    if (milliseconds > slowest.milliseconds) slowest = { milliseconds, number }
-    if (count > 0) refused++
+  return async (random) => {
+    const { name, bytes } = damaged(seeds, random)
+    return { byteLength: bytes.length, read: () => readEverything(bytes, name) }
   }
-  return { cases, refused, slowest }
 }
