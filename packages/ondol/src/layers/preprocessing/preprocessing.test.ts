@@ -140,8 +140,8 @@ describe('many classes', () => {
       [rows, tokens],
     )
     for (const outputMode of ['multi_hot', 'count'] as const) {
-      const encoded = layers.categoryEncoding(depth, { outputMode })(numbers)
-      const values = await encoded.data()
+      const encoded: Tensor = layers.categoryEncoding(depth, { outputMode })(numbers)
+      const values = Array.from(await encoded.data())
       expect([encoded.shape, values.length, values.reduce((sum, one) => sum + one, 0)]).toEqual([
         [rows, depth],
         rows * depth,
