@@ -43,7 +43,7 @@ async function startAll(contestants, threads, results) {
 }
 
 /**
- * Training steps of one model. Returns name → `{ importMs, firstMs, stepMs, bestMs, turns, peakMB, fallbacks }`, or `{ missing }`
+ * Training steps or predictions of one model. Returns name → `{ importMs, firstMs, stepMs, bestMs, turns, peakMB, fallbacks }`, or `{ missing }`
  * or `{ failed }` with the reason. `stepMs` is the median over the rounds. What other programs take of the machine before each
  * round is added to `disturbance`.
  */
@@ -63,7 +63,9 @@ export async function measureModel(model, contestants, { rounds, threads, quick,
   const ask = async (name, count) => {
     const result = results.get(name)
     try {
-      const answer = await processes.get(name).ask({ model, steps: count }, limit)
+      const answer = await processes
+        .get(name)
+        .ask({ model: MODELS[model].model ?? model, predict: MODELS[model].predict, steps: count }, limit)
       result.peakMB = answer.peakMB
       return answer
     } catch (error) {

@@ -1,10 +1,13 @@
-/** The training steps that are compared, and the single kernels beside them. */
+/** What is compared: training steps, predictions, and the single kernels beside them. contestants/*_models.* build the models. */
+
+/** TensorFlow.js has no gradients of convolutions on WASM, and needs minutes for a step without. */
+const TOO_MUCH_FOR_TFJS = ['tfjs cpu', 'tfjs wasm']
 
 /**
  * `title` for the table; `maxSteps`: the most steps of one turn, 100 unless said; `together`: how many contestants may live at once, because each keeps gigabytes;
  * `skip`: contestants that need minutes to compile the model or hours to run it.
  */
-export const MODELS = {
+const TRAINING = {
   mlp: { title: 'mlp: 784-512-512-10, dropout .2, Adam, batch 128' },
   convnet: { title: 'convnet: 28x28x1, two convolutions, dropout .5, Adam, batch 128' },
   lstmqa: { title: 'lstmqa: two inputs of 100 words, embedding, LSTM 32, RMSprop, batch 128' },
@@ -14,7 +17,32 @@ export const MODELS = {
     skip: ['torch compile', 'tfjs cpu', 'tfjs wasm'],
   },
   tiny: { title: 'tiny: 8-16-4, SGD, batch 32 (overhead of a step)', maxSteps: 1000 },
+  sepconv: { title: 'sepconv: six separable convolutions on 64x64x3, RMSprop, batch 64', skip: TOO_MUCH_FOR_TFJS },
+  bhc: { title: 'bhc: nine squeeze-and-excitation blocks of 1x3 and 3x1 on 64x64x3, SGD, batch 32', skip: TOO_MUCH_FOR_TFJS },
+  bhc_first: { title: 'bhc_first: the same with channels first', skip: TOO_MUCH_FOR_TFJS },
+  conv1d: {
+    title: 'conv1d: embedding 50000x256, five convolutions over 500 words, three outputs, RMSprop, batch 32',
+    together: 5,
+    skip: TOO_MUCH_FOR_TFJS,
+  },
+  resnet50: {
+    title: 'resnet50: 224x224x3, SGD momentum, batch 16',
+    together: 3,
+    skip: [...TOO_MUCH_FOR_TFJS, 'torch compile', 'ondol wasm'],
+  },
 }
+
+/** Predictions of one sample and of 32. */
+const PREDICTED = ['convnet', 'sepconv', 'bhc', 'conv1d', 'resnet50']
+const predictions = PREDICTED.flatMap((model) =>
+  [1, 32].map((predict) => [
+    `${model}_predict_${predict}`,
+    { title: `${model}, prediction, batch ${predict}`, model, predict, maxSteps: 500, skip: TRAINING[model].skip ?? TOO_MUCH_FOR_TFJS },
+  ]),
+)
+
+/** `model` and `predict` as a contestant is asked for them, where they are not a training step of the same name. */
+export const MODELS = { ...TRAINING, ...Object.fromEntries(predictions) }
 
 /** Requests of single kernels with their arithmetic in FLOP. */
 export const PROBES = {

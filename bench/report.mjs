@@ -56,7 +56,7 @@ function trust(disturbance) {
 export function markdown({ machine, versions, disturbance, models, probes, failures }, titles, contestants) {
   const { cpu, cores, threads, flags, memoryGB, system, node, load, date } = machine
   const parts = [
-    '# ondol and its peers: whole training steps',
+    '# ondol and its peers: whole training steps and predictions',
     `${cpu}, ${cores} cores (${threads} threads for each contestant), ${flags.join(' ')}, ${memoryGB} GB; ${system}, Node ${node}; load at the start ${load}; ${date}`,
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)

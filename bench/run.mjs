@@ -1,5 +1,5 @@
 /**
- * Compares ondol with its peers on whole training steps and single kernels, and prints one table.
+ * Compares ondol with its peers on whole training steps, predictions and single kernels, and prints one table.
  *
  * Run: npm run bench -- [--models mlp,convnet] [--contestants ondol,torch] [--rounds 5] [--quick] [--no-probes]
  *                       [--threads 2] [--limit seconds] [--out folder]

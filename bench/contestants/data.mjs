@@ -1,8 +1,12 @@
-// Random training data for the benchmark models; the same shapes as data.py makes for Python.
-export const BATCHES = 4
-export const BATCH_SIZE = { tiny: 32, mlp: 128, convnet: 128, lstmqa: 128, densenet: 64 }
+// Random data for the benchmark models; data.json says their shapes, here and in Python.
+import { readFileSync } from 'node:fs'
 
-const IMAGE = { tiny: [8], mlp: [784], convnet: [28, 28, 1], densenet: [32, 32, 3] }
+export const SHAPES = JSON.parse(readFileSync(new URL('data.json', import.meta.url), 'utf8'))
+
+const product = (dims) => dims.reduce((a, b) => a * b, 1)
+
+/** How many batches differ: 4, but 1 of the large ones. */
+export const batchesOf = (model) => (product(SHAPES[model].inputs[0].shape) < 100_000 ? 4 : 1)
 
 /** A small generator of repeatable numbers in [0, 1) (mulberry32). */
 function generator(seed) {
@@ -15,9 +19,24 @@ function generator(seed) {
   }
 }
 
-/** `values`, the batches one after another, going round until there are `batches` of them. */
-function goRound(values, batches) {
-  const length = (values.length / BATCHES) * batches
+function oneHotRows(classes, width) {
+  const rows = new Float32Array(classes.length * width)
+  classes.forEach((answer, row) => {
+    rows[row * width + answer] = 1
+  })
+  return rows
+}
+
+/** What labels of each kind are: numbers of classes, one-hot rows, values, or zeros and ones. */
+const LABELS = {
+  classes: (random, size, count) => ({ data: Int32Array.from({ length: size }, () => Math.floor(random() * count)), rest: [] }),
+  oneHot: (random, size, width) => ({ data: oneHotRows(LABELS.classes(random, size, width).data, width), rest: [width] }),
+  values: (random, size, width) => ({ data: Float32Array.from({ length: size * width }, random), rest: [width] }),
+  binary: (random, size, width) => ({ data: Float32Array.from({ length: size * width }, () => Math.round(random())), rest: [width] }),
+}
+
+/** `values`, some batches one after another, going round until there are `length` numbers. */
+function goRound(values, length) {
   const all = new values.constructor(length)
   for (let start = 0; start < length; start += values.length) {
     all.set(length - start < values.length ? values.subarray(0, length - start) : values, start)
@@ -26,22 +45,24 @@ function goRound(values, batches) {
 }
 
 /**
- * `batches` batches in one piece, of which the first BATCHES differ: `inputs` is a list of { data, shape }, `labels` one
- * { data, shape }; labels are class numbers, for lstmqa one-hot rows of 500.
+ * `batches` batches of `size` samples in one piece, of which the first `batchesOf` differ: `inputs` and `labels` are lists of { data, shape }.
  */
-export function make(model, batches = BATCHES) {
+export function make(model, batches = batchesOf(model), size = SHAPES[model].batch) {
   const random = generator(7)
-  const size = BATCH_SIZE[model] * BATCHES
-  const integers = (length, from, to) => Int32Array.from({ length }, () => from + Math.floor(random() * (to - from)))
-  const part = (values, ...rest) => ({ data: goRound(values, batches), shape: [BATCH_SIZE[model] * batches, ...rest] })
-  if (model === 'lstmqa') {
-    const labels = new Float32Array(size * 500)
-    integers(size, 0, 500).forEach((answer, row) => {
-      labels[row * 500 + answer] = 1
-    })
-    return { inputs: [part(integers(size * 100, 1, 10000), 100), part(integers(size * 100, 1, 10000), 100)], labels: part(labels, 500) }
+  const { inputs, labels } = SHAPES[model]
+  const distinct = batchesOf(model)
+  const part = (data, rest) => ({ data: goRound(data, (data.length / distinct) * batches), shape: [size * batches, ...rest] })
+  const input = ({ shape, words }) => {
+    const length = size * distinct * product(shape)
+    return part(
+      words ? Int32Array.from({ length }, () => 1 + Math.floor(random() * (words - 1))) : Float32Array.from({ length }, random),
+      shape,
+    )
   }
-  const image = IMAGE[model]
-  const images = Float32Array.from({ length: image.reduce((a, b) => a * b, size) }, random)
-  return { inputs: [part(images, ...image)], labels: part(integers(size, 0, model === 'tiny' ? 4 : 10)) }
+  const label = (kinds) => {
+    const [[kind, width]] = Object.entries(kinds)
+    const { data, rest } = LABELS[kind](random, size * distinct, width)
+    return part(data, rest)
+  }
+  return { inputs: inputs.map(input), labels: labels.map(label) }
 }

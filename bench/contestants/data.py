@@ -1,32 +1,41 @@
-"""Random training data for the benchmark models; the same shapes as data.mjs makes for JavaScript."""
+"""Random data for the benchmark models; data.json says their shapes, here and in JavaScript."""
+import json
+import pathlib
+
 import numpy as np
 
-BATCHES = 4
-BATCH_SIZE = {"tiny": 32, "mlp": 128, "convnet": 128, "lstmqa": 128, "densenet": 64}
+SHAPES = json.loads((pathlib.Path(__file__).parent / "data.json").read_text())
+BATCH_SIZE = {model: shapes["batch"] for model, shapes in SHAPES.items()}
 
 
-def make(model):
-    """Returns (inputs, labels): lists of BATCHES batches; labels are class numbers, for lstmqa one-hot rows."""
+def batches_of(model):
+    """How many batches differ: 4, but 1 of the large ones."""
+    return 4 if np.prod(SHAPES[model]["inputs"][0]["shape"]) < 100_000 else 1
+
+
+def _input(random, size, shape, words=None):
+    if words is not None:
+        return random.integers(1, words, (size, *shape)).astype("int32")
+    return random.random((size, *shape), dtype=np.float32)
+
+
+def _label(random, size, kind, width):
+    if kind == "classes":
+        return random.integers(0, width, size).astype("int32")
+    if kind == "oneHot":
+        return np.eye(width, dtype=np.float32)[random.integers(0, width, size)]
+    values = random.random((size, width), dtype=np.float32)
+    return values if kind == "values" else (values > 0.5).astype("float32")
+
+
+def make(model, size=None):
+    """Batches, each a pair of lists of arrays: the inputs, and the labels (numbers of classes, one-hot rows, values, or zeros and ones)."""
     random = np.random.default_rng(7)
-    size = BATCH_SIZE[model]
+    shapes = SHAPES[model]
+    size = size or shapes["batch"]
 
-    def images(*shape):
-        return random.random((size, *shape), dtype=np.float32)
+    def batch():
+        inputs = [_input(random, size, **each) for each in shapes["inputs"]]
+        return inputs, [_label(random, size, *each) for labels in shapes["labels"] for each in labels.items()]
 
-    def words():
-        return random.integers(1, 10000, (size, 100)).astype("int32")
-
-    inputs = {
-        "tiny": lambda: images(8),
-        "mlp": lambda: images(784),
-        "convnet": lambda: images(28, 28, 1),
-        "lstmqa": lambda: (words(), words()),
-        "densenet": lambda: images(32, 32, 3),
-    }[model]
-
-    def labels():
-        if model == "lstmqa":
-            return np.eye(500, dtype=np.float32)[random.integers(0, 500, size)]
-        return random.integers(0, 4 if model == "tiny" else 10, size).astype("int32")
-
-    return [inputs() for _ in range(BATCHES)], [labels() for _ in range(BATCHES)]
+    return [batch() for _ in range(batches_of(model))]

@@ -1,6 +1,7 @@
-"""Keras as a contestant. Usage: keras_peer.py tensorflow | jax | torch
+"""Keras as a contestant. Usage: keras_peer.py tensorflow | jax | torch [float32 | mixed_bfloat16]
 
-Every step is one of `model.fit`, timed from batch to batch by a callback, the data being in memory.
+Every step of training is one of `model.fit`, timed from batch to batch by a callback, the data being in memory; predictions are
+those of `predict_on_batch`.
 """
 import os
 import sys
@@ -12,12 +13,12 @@ threads = int(os.environ.get("OMP_NUM_THREADS", "2"))
 
 start = time.perf_counter()
 import keras  # noqa: E402
-from keras import layers  # noqa: E402
 
 import_ms = (time.perf_counter() - start) * 1e3
 import numpy as np  # noqa: E402
 
 import data  # noqa: E402
+from keras_models import BUILDERS  # noqa: E402
 from protocol import serve  # noqa: E402
 
 versions = {"keras": keras.__version__}
@@ -31,50 +32,8 @@ elif sys.argv[1] == "jax":
 
     versions["jax"] = jax.__version__
 keras.utils.set_random_seed(1)
-
-
-def densenet(growth=12, depth=16):
-    def norm(x):
-        return layers.ReLU()(layers.BatchNormalization()(x))
-
-    def conv(x, filters, kernel):
-        return layers.Conv2D(filters, kernel, padding="same", use_bias=False)(x)
-
-    inputs = keras.Input((32, 32, 3))
-    x = conv(inputs, 2 * growth, 3)
-    for block in range(3):
-        for _ in range(depth):
-            y = conv(norm(conv(norm(x), 4 * growth, 1)), growth, 3)
-            x = layers.Concatenate()([x, y])
-        if block < 2:
-            x = layers.AveragePooling2D(2)(conv(norm(x), x.shape[-1] // 2, 1))
-    x = layers.Flatten()(layers.AveragePooling2D(8)(norm(x)))
-    return keras.Model(inputs, layers.Dense(10)(x))
-
-
-def build(name):
-    sparse = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    if name == "tiny":
-        model = keras.Sequential([keras.Input((8,)), layers.Dense(16, activation="relu"), layers.Dense(4)])
-        return model, keras.optimizers.SGD(0.01), sparse
-    if name == "mlp":
-        model = keras.Sequential([
-            keras.Input((784,)), layers.Dense(512, activation="relu"), layers.Dropout(0.2),
-            layers.Dense(512, activation="relu"), layers.Dropout(0.2), layers.Dense(10)])
-        return model, keras.optimizers.Adam(), sparse
-    if name == "convnet":
-        model = keras.Sequential([
-            keras.Input((28, 28, 1)), layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(), layers.Dropout(0.5), layers.Dense(10)])
-        return model, keras.optimizers.Adam(), sparse
-    if name == "lstmqa":
-        inputs = [keras.Input((100,), dtype="int32") for _ in range(2)]
-        encoded = [layers.LSTM(32)(layers.Embedding(10000, 64)(x)) for x in inputs]
-        answer = layers.Dense(500, activation="softmax")(layers.Concatenate()(encoded))
-        return keras.Model(inputs, answer), keras.optimizers.RMSprop(), "categorical_crossentropy"
-    model = densenet()
-    assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == 769_162
-    return model, keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=1e-4), sparse
+policy = sys.argv[2] if len(sys.argv) > 2 else "float32"
+keras.config.set_dtype_policy(policy)
 
 
 class Clock(keras.callbacks.Callback):
@@ -90,19 +49,23 @@ class Clock(keras.callbacks.Callback):
 models = {}
 
 
-def train(name, steps):
+def built(name):
     if name not in models:
-        model, optimizer, loss = build(name)
-        model.compile(optimizer, loss)
-        inputs, labels = data.make(name)
-        models[name] = (model, inputs, labels)
-    model, inputs, labels = models[name]
-    pick = [i % len(inputs) for i in range(steps)]
-    if isinstance(inputs[0], tuple):
-        x = [np.concatenate([inputs[i][part] for i in pick]) for part in range(2)]
-    else:
-        x = np.concatenate([inputs[i] for i in pick])
-    y = np.concatenate([labels[i] for i in pick])
+        model, optimizer, losses = BUILDERS[name]()
+        model.compile(optimizer, **losses)
+        models[name] = model
+    return models[name]
+
+
+def alone(parts):
+    return parts[0] if len(parts) == 1 else parts
+
+
+def train(name, steps):
+    model = built(name)
+    batches = data.make(name)
+    picked = [batches[i % len(batches)] for i in range(steps)]
+    x, y = (alone([np.concatenate(parts) for parts in zip(*side)]) for side in zip(*picked))
     clock = Clock()
     begin = time.perf_counter()
     history = model.fit(x, y, batch_size=data.BATCH_SIZE[name], epochs=1, shuffle=False, verbose=0, callbacks=[clock])
@@ -112,4 +75,19 @@ def train(name, steps):
     return {"ms": ms, "fitMs": (end - begin) * 1e3, "loss": float(history.history["loss"][-1])}
 
 
-serve(f"keras {sys.argv[1]}", versions, import_ms, lambda request: train(request["model"], request["steps"]))
+def predict(name, size, steps):
+    model, x = built(name), alone(data.make(name, size)[0][0])
+    ms = []
+    for _ in range(steps):
+        begin = time.perf_counter()
+        model.predict_on_batch(x)
+        ms.append((time.perf_counter() - begin) * 1e3)
+    return {"ms": ms}
+
+
+def handle(request):
+    name, steps = request["model"], request["steps"]
+    return predict(name, request["predict"], steps) if "predict" in request else train(name, steps)
+
+
+serve(f"keras {sys.argv[1]} {policy}", versions, import_ms, handle)

@@ -72,10 +72,10 @@ function trainer(name) {
   model.compile({ optimizer, loss })
   const { inputs, labels } = data.make(name)
   const split = ({ data: values, shape }) =>
-    tf.split(tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32'), data.BATCHES)
+    tf.split(tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32'), data.batchesOf(name))
   const classes = model.outputs[0].shape[1]
   const oneHot = (labels) => (labels.rank === 1 ? tf.oneHot(labels, classes).toFloat() : labels) // as the library wants them
-  const made = { model, inputs: inputs.map(split), labels: split(labels).map(oneHot), count: 0 }
+  const made = { model, inputs: inputs.map(split), labels: split(labels[0]).map(oneHot), count: 0 }
   trainers.set(name, made)
   return made
 }
@@ -84,7 +84,7 @@ async function train(name, steps) {
   const t = trainer(name)
   let loss
   const ms = await timed(steps, async () => {
-    const i = t.count++ % data.BATCHES
+    const i = t.count++ % t.labels.length
     const x = t.inputs.map((batches) => batches[i])
     loss = await t.model.trainOnBatch(x.length === 1 ? x[0] : x, t.labels[i])
   })
