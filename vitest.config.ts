@@ -13,6 +13,7 @@ export default defineConfig({
     projects: [
       { ...fromSource, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], exclude, testTimeout: 30_000 } },
       { ...fromSource, test: { name: 'house', include: ['tools/**/*.test.ts', 'bench/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'examples', include: ['examples/**/*.test.ts'], testTimeout: 300_000 } },
       { ...fromSource, test: { name: 'interop', include: ['**/*.interop.ts'], testTimeout: 300_000 } },
     ],
   },

@@ -1,9 +1,6 @@
-/**
- * `npm run quickstart`: learns to tell clothes apart from 60,000 real pictures, tests itself on 10,000
- * others, and shows a few answers.
- */
+/** Learns to tell clothes apart from 60,000 real pictures, tests itself on 10,000 others, and shows a few answers. */
 import { datasets, getBackend, Input, layers, ops, optimizers, Sequential, type Tensor } from 'ondol'
-import { bar, beside, picture } from './text-picture.js'
+import { bar, beside, picture } from './support/text-picture.js'
 
 const { classNames } = datasets.fashionMnist
 
