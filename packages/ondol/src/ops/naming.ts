@@ -11,11 +11,17 @@ export function toSnakeCase(name: string): string {
     .toLowerCase()
 }
 
+/** How often a name with this prefix has been asked for, this time included. */
+export function nextCount(prefix: string): number {
+  const count = (counters.get(prefix) ?? 0) + 1
+  counters.set(prefix, count)
+  return count
+}
+
 /** `prefix` the first time, then `prefix_1`, `prefix_2`, … */
 export function uniqueName(prefix: string): string {
-  const count = counters.get(prefix) ?? 0
-  counters.set(prefix, count + 1)
-  return count === 0 ? prefix : `${prefix}_${count}`
+  const count = nextCount(prefix)
+  return count === 1 ? prefix : `${prefix}_${count - 1}`
 }
 
 /** The automatic name of the next object of a class. */

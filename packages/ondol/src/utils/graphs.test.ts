@@ -3,7 +3,7 @@ import { createHostBackend } from '../backends/host/index.js'
 import { tensor, useBackend } from '../engine/index.js'
 import * as layers from '../layers/index.js'
 import { Model, Sequential } from '../models/index.js'
-import { Config, clearSession, getSourceInputs, isKerasTensor, modelToDot, plotModel, standardizeDtype } from './index.js'
+import { Config, clearSession, getSourceInputs, isKerasTensor, modelToDot, plotModel } from './index.js'
 import { drawModel } from './model-drawing.js'
 import { toSvg } from './model-plots.js'
 
@@ -23,11 +23,6 @@ describe('symbols', () => {
     expect(getSourceInputs(model.outputs[0]!).map(({ name }) => name)).toEqual(['a', 'b'])
     expect(getSourceInputs(model.inputs[1]!)).toEqual([model.inputs[1]])
     expect([isKerasTensor(model.inputs[0]), isKerasTensor(tensor(1))]).toEqual([true, false])
-  })
-
-  it('have dtypes by name', () => {
-    expect([standardizeDtype(null), standardizeDtype('bool'), standardizeDtype('int64')]).toEqual(['float32', 'bool', 'int32'])
-    expect(() => standardizeDtype('complex64')).toThrow(/unknown dtype/)
   })
 })
 

@@ -17,9 +17,10 @@ export {
   type TextDirectoryOptions,
   textDatasetFromDirectory,
 } from './directories.js'
+export { isFloatDtype, isIntDtype, resultType, standardizeDtype } from './dtypes.js'
 export { Cross, Feature, FeatureSpace, type FeatureSpaceOptions } from './feature-space.js'
 export { type GetFileOptions, getFile } from './get-file.js'
-export { getSourceInputs, isKerasTensor, standardizeDtype } from './graphs.js'
+export { getSourceInputs, isKerasTensor } from './graphs.js'
 export {
   type ArrayImgOptions,
   arrayToImg,
@@ -35,5 +36,5 @@ export {
   smartResize,
 } from './images/index.js'
 export { type DotOptions, modelToDot, type PlotOptions, plotModel } from './model-plots.js'
-export { clearSession, setRandomSeed } from './session.js'
+export { clearSession, getUid, setRandomSeed } from './session.js'
 export { type TimeseriesOptions, timeseriesDatasetFromArray } from './timeseries.js'

@@ -5,7 +5,7 @@ import { sizeOf } from '../core/shape.js'
 import { currentBackend } from '../engine/index.js'
 import { live } from '../engine/tensor.js'
 import { variables } from '../engine/variable.js'
-import { resetNames } from '../ops/naming.js'
+import { nextCount, resetNames } from '../ops/naming.js'
 import { setGlobalSeed } from '../ops/random.js'
 
 /** Makes weights, dropout and shuffling that follow repeatable: same seed, same backend, same numbers. */
@@ -20,6 +20,9 @@ export function clearSession(): void {
   resetNames()
   setGlobalSeed(undefined)
 }
+
+/** How often a name with this prefix has been asked for, this time included: 1, 2, … until `clearSession`. Automatic names count along. */
+export const getUid = (prefix = ''): number => nextCount(prefix)
 
 /** What is alive, and who holds it. */
 export interface MemoryReport {
