@@ -1,2 +1,10 @@
-/** Ready data sets, as `keras.datasets`. */
+/** Ready data sets, as `keras.datasets`, and a few more. */
+export * as bostonHousing from './boston-housing.js'
+export * as californiaHousing from './california-housing.js'
+export * as cifar10 from './cifar10.js'
+export * as cifar100 from './cifar100.js'
 export * as fashionMnist from './fashion-mnist.js'
+export * as imdb from './imdb.js'
+export * as mnist from './mnist.js'
+export * as reuters from './reuters.js'
+export * as svhn from './svhn.js'

@@ -133,7 +133,8 @@ async function readHeader(source: ByteSource): Promise<Header> {
   return { dtype, isBigEndian: order === '>', isFortran: fortran === 'True' && shape.length > 1, shape, start }
 }
 
-async function storedArray(source: ByteSource): Promise<StoredArray> {
+/** One `.npy` array. */
+export async function storedArray(source: ByteSource): Promise<StoredArray> {
   const { dtype, isBigEndian, isFortran, shape, start } = await readHeader(source)
   const { array: Elements, bytes: itemSize } = H5_DTYPES[dtype]
   const read = async (): Promise<H5Data> => {

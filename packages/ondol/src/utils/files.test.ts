@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
+import { sourceOf } from '../core/bytes.js'
 import { tensor, useBackend } from '../engine/index.js'
+import { checksumOf } from './hashes.js'
 import {
   audioDatasetFromDirectory,
   getFile,
@@ -16,7 +18,6 @@ import {
   saveImg,
   textDatasetFromDirectory,
 } from './index.js'
-import { md5 } from './md5.js'
 import { unpack } from './unpack.js'
 import { decodeWav } from './wav.js'
 
@@ -204,15 +205,16 @@ describe('getFile', () => {
     expect(unpacked).toBe(`${folder}/archives/datasets/it_extracted`)
     expect(await readFile(`${unpacked}/in/it.txt`, 'utf8')).toBe('hello')
     for (const name of ['../out.txt', '/out.txt', 'a/../../out.txt'])
-      await expect(unpack(tar(name, 'bad'), `${folder}/x`, 'auto', 'it'), name).rejects.toThrow(/leads out of its folder/)
-    await expect(unpack(text('x'.repeat(600)), `${folder}/x`, 'auto', 'it')).rejects.toThrow(/no tar file/)
-    await expect(unpack(text('x'), `${folder}/x`, 'zip', 'it')).rejects.toThrow(/no zip file/)
+      await expect(unpack(sourceOf(tar(name, 'bad'), 'it'), `${folder}/x`, 'auto'), name).rejects.toThrow(/leads out of its folder/)
+    await expect(unpack(sourceOf(text('x'.repeat(600)), 'it'), `${folder}/x`, 'auto')).rejects.toThrow(/no tar file/)
+    await expect(unpack(sourceOf(text('x'), 'it'), `${folder}/x`, 'zip')).rejects.toThrow(/no zip file/)
   })
 
-  it('knows MD5', () => {
-    for (const length of [0, 1, 55, 56, 63, 64, 65, 200]) {
+  it.each(['md5', 'sha256'] as const)('knows %s, at once and in pieces', async (algorithm) => {
+    for (const length of [0, 1, 55, 56, 63, 64, 65, 200, 2 ** 22 + 5]) {
       const bytes = Uint8Array.from({ length }, (_, i) => i * 7)
-      expect(md5(bytes)).toBe(createHash('md5').update(bytes).digest('hex'))
+      const wanted = createHash(algorithm).update(bytes).digest('hex')
+      for (const fits of [0, 2 ** 30]) expect(await checksumOf(sourceOf(bytes), algorithm, fits), `${length} bytes`).toBe(wanted)
     }
   })
 })

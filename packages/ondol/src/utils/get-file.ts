@@ -1,9 +1,10 @@
 /** Files of the network, kept in the user's cache folder. Follows `get_file` in `keras/src/utils/file_utils.py`. */
 import { platform } from '#platform'
+import { type ByteSource, MemorySink, sourceOf } from '../core/bytes.js'
 import { DataError, ValueError } from '../core/errors.js'
 import { byName } from '../core/positional.js'
-import { sha256 } from '../datasets/cache.js'
-import { md5 } from './md5.js'
+import { concatenate } from './gzip.js'
+import { checksumOf } from './hashes.js'
 import { type ArchiveFormat, unpack } from './unpack.js'
 
 export interface GetFileOptions {
@@ -27,6 +28,8 @@ export interface GetFileOptions {
   /** Default: ondol's folder in the user's cache. */
   readonly cacheDir?: string | null
   readonly forceDownload?: boolean
+  /** A server that sends more is not listened to. Default: no limit. */
+  readonly maxBytes?: number
   /** Called as bytes arrive; `total` is undefined if the server does not say. Default: a line on the terminal. */
   readonly onProgress?: (received: number, total: number | undefined) => void
   /** Instead of the global `fetch`. */
@@ -38,7 +41,8 @@ export interface GetFileOptions {
 const PIECE = 2 ** 22
 
 /**
- * The path of a file that is downloaded if it is not there yet; an interrupted download goes on where it stopped.
+ * The path of a file that is downloaded if it is not there yet. An interrupted download goes on where it stopped, if the
+ * server still has the same file; the file appears under its name when it is whole and its checksum right.
  *
  * @throws DataError when no address gives it, or its checksum is wrong.
  * @example
@@ -63,12 +67,10 @@ export async function getFile(...args: readonly unknown[]): Promise<string> {
   const isArchive = extract || untar
   const [target, unpacked] = isArchive ? archivePlaces(folder, name, given !== null) : [`${folder}/${name}`, '']
   const isThere = !forceDownload && (await isComplete(target, options))
-  const bytes = isThere ? undefined : await download(origins, target, options)
+  if (!isThere) await download(origins, target, options)
   if (!isArchive) return target
-  if (bytes !== undefined || (await platform.listFolder(unpacked)).length === 0) {
-    const content = bytes ?? (await platform.readFile(target))
-    await unpack(content as Uint8Array, unpacked, archiveFormat, target)
-  }
+  if (!isThere || (await platform.listFolder(unpacked)).length === 0)
+    await withFile(target, (archive) => unpack(archive, unpacked, archiveFormat))
   return unpacked
 }
 
@@ -84,44 +86,71 @@ function archivePlaces(folder: string, name: string, isGiven: boolean): [archive
   return [`${folder}/${name}`, `${folder}/${name.slice(0, name.indexOf('.'))}_extracted`]
 }
 
+/** Opens a file, which is there, and closes it again. */
+async function withFile<R>(path: string, use: (file: ByteSource) => Promise<R>): Promise<R> {
+  const file = await platform.openFile(path)
+  if (file === undefined) throw new DataError({ where: path, problem: 'the file is gone' })
+  try {
+    return await use(file)
+  } finally {
+    await file.close()
+  }
+}
+
+type Checksum = Pick<GetFileOptions, 'fileHash' | 'md5Hash' | 'hashAlgorithm'>
+
 /** What is wrong with the checksum, if anything. */
-async function faultOf(bytes: Uint8Array, { fileHash, md5Hash, hashAlgorithm = 'auto' }: GetFileOptions): Promise<string | undefined> {
+export async function faultOf(file: ByteSource, { fileHash, md5Hash, hashAlgorithm = 'auto' }: Checksum): Promise<string | undefined> {
   const wanted = (fileHash ?? md5Hash)?.toLowerCase()
   if (wanted === undefined) return undefined
   const isMd5 = fileHash === undefined || fileHash === null || hashAlgorithm === 'md5' || (hashAlgorithm === 'auto' && wanted.length !== 64)
-  const found = isMd5 ? md5(bytes) : await sha256(bytes)
+  const found = await checksumOf(file, isMd5 ? 'md5' : 'sha256')
   return found === wanted ? undefined : `the ${isMd5 ? 'MD5' : 'SHA-256'} checksum is ${found} instead of ${wanted}`
 }
 
 async function isComplete(path: string, options: GetFileOptions): Promise<boolean> {
   const file = await platform.openFile(path)
-  await file?.close()
   if (file === undefined) return false
-  if ((options.fileHash ?? options.md5Hash ?? null) === null) return true
-  const bytes = await platform.readFile(path)
-  return bytes !== undefined && (await faultOf(bytes, options)) === undefined
+  try {
+    return (await faultOf(file, options)) === undefined
+  } finally {
+    await file.close()
+  }
 }
 
-async function download(origins: readonly string[], target: string, options: GetFileOptions): Promise<Uint8Array> {
-  const part = `${target}.download`
+/** Where a download is until it is whole, and what tells the version of the file that it belongs to. */
+const placesOf = (target: string): { readonly part: string; readonly version: string } => ({
+  part: `${target}.download`,
+  version: `${target}.download-version`,
+})
+
+async function download(origins: readonly string[], target: string, options: GetFileOptions): Promise<void> {
+  const { part, version } = placesOf(target)
+  const clear = async (): Promise<void> => {
+    await platform.remove(part)
+    await platform.remove(version)
+  }
   const failures: string[] = []
   for (const origin of origins) {
-    try {
-      await fetchTo(part, origin, options)
-      const bytes = (await platform.readFile(part)) ?? new Uint8Array(0)
-      const fault = await faultOf(bytes, options)
-      if (fault === undefined) {
-        await platform.writeFile(target, bytes)
-        await platform.remove(part)
-        return bytes
+    // What was begun may be another file's beginning; then the whole file is asked for.
+    for (const isSecond of [false, true]) {
+      try {
+        const isContinued = await fetchTo(target, origin, options)
+        const fault = await withFile(part, (file) => faultOf(file, options))
+        if (fault === undefined) {
+          await platform.rename(part, target)
+          return await clear()
+        }
+        await clear()
+        if (isContinued && !isSecond) continue
+        failures.push(`${origin}: ${fault}`)
+      } catch (error) {
+        if (options.signal?.aborted) throw error
+        failures.push(`${origin}: ${reasonOf(error)}`)
+      } finally {
+        platform.showStatus('')
       }
-      await platform.remove(part)
-      failures.push(`${origin}: ${fault}`)
-    } catch (error) {
-      if (options.signal?.aborted) throw error
-      failures.push(`${origin}: ${reasonOf(error)}`)
-    } finally {
-      platform.showStatus('')
+      break
     }
   }
   throw new DataError({
@@ -133,39 +162,61 @@ async function download(origins: readonly string[], target: string, options: Get
   })
 }
 
-/** Adds what is missing of `part`. A server that knows no ranges begins anew. */
-async function fetchTo(
-  part: string,
-  origin: string,
-  { fetch: get = fetch, signal, onProgress = showProgress(origin) }: GetFileOptions,
-): Promise<void> {
+/** Adds what is missing of a part, or begins anew where the server has another version or knows no ranges. Tells whether it went on. */
+async function fetchTo(target: string, origin: string, options: GetFileOptions): Promise<boolean> {
+  const { fetch: get = fetch, signal } = options
+  const { part, version } = placesOf(target)
   const begun = await platform.openFile(part)
   const have = begun?.byteLength ?? 0
   await begun?.close()
-  const ask = (headers: Record<string, string>): Promise<Response> => get(origin, { headers, ...(signal !== undefined && { signal }) })
-  let response = await ask(have > 0 ? { range: `bytes=${have}-` } : {})
+  const known = have > 0 ? await platform.readFile(version) : undefined
+  // Packed on the way, its ranges would be those of something else.
+  const ask = (headers: Record<string, string>): Promise<Response> =>
+    get(origin, { headers: { 'accept-encoding': 'identity', ...headers }, ...(signal !== undefined && { signal }) })
+  // Without a version and a checksum, nothing would tell whether the parts belong together.
+  const canGoOn = known !== undefined || (options.fileHash ?? options.md5Hash ?? null) !== null
+  const range: Record<string, string> = have > 0 && canGoOn ? { range: `bytes=${have}-` } : {}
+  let response = await ask(known === undefined ? range : { ...range, 'if-range': new TextDecoder().decode(known) })
   // The part is whole already, or no part of this file.
   if (response.status === 416) response = await ask({})
   if (!response.ok || response.body === null) throw new DataError({ where: origin, problem: `the server answered ${response.status}` })
   const isContinued = response.status === 206 && have > 0
-  if (!isContinued && have > 0) await platform.remove(part)
-  let received = isContinued ? have : 0
+  if (!isContinued) {
+    await platform.remove(part)
+    const tag = response.headers.get('etag')
+    const told = tag === null || tag.startsWith('W/') ? response.headers.get('last-modified') : tag
+    if (told === null) await platform.remove(version)
+    else await platform.writeFile(version, new TextEncoder().encode(told))
+  }
+  await receive(response, origin, isContinued ? have : 0, options, (bytes) => platform.appendFile(part, bytes))
+  return isContinued
+}
+
+/** Hands over what a server sends, in pieces. */
+async function receive(
+  response: Response,
+  origin: string,
+  have: number,
+  { onProgress = showProgress(origin), maxBytes = Number.POSITIVE_INFINITY }: GetFileOptions,
+  keep: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  let received = have
   const announced = Number(response.headers.get('content-length') ?? Number.NaN)
   const total = Number.isFinite(announced) ? received + announced : undefined
   let waiting: Uint8Array[] = []
   let size = 0
-  const keep = async (): Promise<void> => {
-    const piece = new Uint8Array(size)
-    let at = 0
-    for (const chunk of waiting) {
-      piece.set(chunk, at)
-      at += chunk.length
-    }
+  const flush = async (): Promise<void> => {
+    const piece = concatenate(waiting, size)
     waiting = []
     size = 0
-    await platform.appendFile(part, piece)
+    await keep(piece)
   }
-  const reader = response.body.getReader()
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const refuse = async (problem: string): Promise<never> => {
+    await reader.cancel()
+    throw new DataError({ where: origin, problem })
+  }
+  if ((total ?? 0) > maxBytes) return refuse(`the server wants to send ${total} bytes, more than the file can have`)
   try {
     for (;;) {
       const { done, value } = await reader.read()
@@ -173,16 +224,42 @@ async function fetchTo(
       waiting.push(value)
       size += value.length
       received += value.length
+      if (received > maxBytes) return await refuse('the server sends more than the file can have')
       onProgress(received, total)
-      if (size >= PIECE) await keep()
+      if (size >= PIECE) await flush()
     }
   } finally {
     // Also of a download that broke off: the next one goes on from here.
-    await keep()
+    await flush()
   }
   const isPacked = response.headers.has('content-encoding')
   if (total !== undefined && received < total && !isPacked)
     throw new DataError({ where: origin, problem: `the server sent ${received} of ${total} bytes` })
+}
+
+/**
+ * The bytes of a file from the first address that gives them, where there are no files to keep it in.
+ *
+ * @throws DataError as `getFile`.
+ */
+export async function fetchFile(origins: readonly string[], options: GetFileOptions): Promise<Uint8Array> {
+  const { fetch: get = fetch, signal } = options
+  const failures: string[] = []
+  for (const origin of origins) {
+    try {
+      const response = await get(origin, signal === undefined ? {} : { signal })
+      if (!response.ok || response.body === null) throw new DataError({ where: origin, problem: `the server answered ${response.status}` })
+      const sink = new MemorySink()
+      await receive(response, origin, 0, options, (bytes) => sink.write(bytes))
+      const fault = await faultOf(sourceOf(sink.bytes, origin), options)
+      if (fault === undefined) return sink.bytes
+      failures.push(`${origin}: ${fault}`)
+    } catch (error) {
+      if (options.signal?.aborted) throw error
+      failures.push(`${origin}: ${reasonOf(error)}`)
+    }
+  }
+  throw new DataError({ where: 'fetchFile', problem: 'the file cannot be had', received: failures.join('; '), hint: 'look at the network' })
 }
 
 const showProgress =

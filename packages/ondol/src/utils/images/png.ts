@@ -1,8 +1,8 @@
 /** PNG files, read (every colour type and depth, interlaced too) and written. Follows the PNG specification, third edition. */
 import { DataError } from '../../core/errors.js'
 import { inflate } from '../../core/inflate.js'
-import { concatenate } from '../../datasets/gzip.js'
 import { crc32 } from '../../saving/zip/crc32.js'
+import { concatenate } from '../gzip.js'
 import { type ImageMode, Img } from './image.js'
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
