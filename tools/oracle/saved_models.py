@@ -138,6 +138,25 @@ def graph_of_ops():
 
 
 @case
+def graph_of_constants():
+    """Arrays, slices and integers of other widths among the arguments of calls."""
+    x, words = keras.Input((3, 4), name="x"), keras.Input((3,), dtype="int64", name="words")
+    ops = keras.ops
+    y = layers.Dense(4)(x) + np.array([1.0, 2.0, 3.0, 4.0], "float32")
+    y = ops.take(y, np.array([0, 2, 3]), axis=-1)
+    y = ops.average(y, axis=1, weights=np.array([1.0, 2.0, 3.0], "float32"))
+    y = ops.pad(y, ((0, 0), (0, 1)), constant_values=2.0)
+    z = ops.einsum("abc,cd->abd", x[:, ::-1, ...], np.ones((4, 2), "float32"))
+    z = ops.logsumexp(ops.amax(z, axis=1, keepdims=True), axis=-1)
+    w = ops.stop_gradient(ops.sum(layers.Embedding(10, 2)(words)[..., -1], axis=1, keepdims=True))
+    mask = np.tril(np.ones((1, 3, 3), "bool"))
+    v = ops.mean(layers.MultiHeadAttention(2, 3)(x, x, attention_mask=mask), axis=(1, 2), keepdims=False)[:, None]
+    model = keras.Model([x, words], ops.concatenate([y, z, w, v], axis=-1))
+    model.compile(optimizer="sgd", loss="mse")
+    return model, [ramp(5, 3, 4), classes(5, 3, of=10)], ramp(5, 7)
+
+
+@case
 def embedded_lstm():
     x = keras.Input((None,), dtype="int32")
     h = layers.Embedding(11, 4, mask_zero=True)(x)

@@ -41,6 +41,11 @@ export const DTYPES = {
 const WEAK_RANK = { int: 1, float: 4 } as const satisfies Record<WeakDType, number>
 
 export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(DTYPES, name)
+/** The dtype for what files name: integers of the widths that are not kept here are int32. */
+export const storedDType = (name: unknown): DType | undefined => {
+  if (isDType(name)) return name
+  return typeof name === 'string' && /^u?int(8|16|32|64)$/.test(name) ? 'int32' : undefined
+}
 export const bytesOf = (dtype: DType): number => DTYPES[dtype].bytes
 export const isFloat = (dtype: DType): boolean => DTYPES[dtype].kind === 'float'
 export const isInteger = (dtype: DType): boolean => DTYPES[dtype].kind === 'int'

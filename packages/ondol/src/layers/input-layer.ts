@@ -1,5 +1,5 @@
 /** Where data enters a model: `Input` makes a symbolic tensor. Follows `keras/src/layers/core/input_layer.py`. */
-import { type DType, isDType } from '../core/dtype.js'
+import { type DType, isDType, storedDType } from '../core/dtype.js'
 import { DTypeError, GraphError, ValueError } from '../core/errors.js'
 import type { PartialShape } from '../core/shape.js'
 import { floatx } from '../ops/config.js'
@@ -93,7 +93,7 @@ export class InputLayer extends Layer {
     const shape = (config.batch_shape ?? config.batch_input_shape) as PartialShape
     return new InputLayer({
       batchShape: shape,
-      dtype: config.dtype as DType,
+      dtype: storedDType(config.dtype) ?? (config.dtype as DType),
       name: config.name as string,
       optional: config.optional === true,
       sparse: config.sparse === true,

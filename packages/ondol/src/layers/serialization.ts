@@ -47,6 +47,9 @@ export function registerOps(exports: Readonly<Record<string, unknown>>): void {
   }
 }
 
+/** Ops that Keras has under two names, which do the same. */
+const SAME_OPS: Readonly<Record<string, string>> = { Amax: 'Max', Amin: 'Min' }
+
 export const serialize = (layer: Layer): SerializedLayer => whileWriting(() => layer.serialize())
 
 /**
@@ -116,7 +119,7 @@ export function deserializeOperation(
   const { module, class_name: className, config } = description
   // Files of older Kerases name no module.
   const isOp = typeof module === 'string' ? /^keras\.src\.ops\./.test(module) : lookUp(description, customObjects) === undefined
-  const definition = isOp ? opsByName.get(className) : undefined
+  const definition = isOp ? opsByName.get(Object.hasOwn(SAME_OPS, className) ? (SAME_OPS[className] as string) : className) : undefined
   if (!isOp || (typeof module !== 'string' && definition === undefined)) return deserialize(description, customObjects)
   if (definition === undefined) throw new SavingError({ problem: `there is no op '${className}'`, received: `${module}.${className}` })
   const byPosition = definition.parameters.flatMap((name, i) => {

@@ -104,6 +104,56 @@ describe('configs', () => {
     expect(inner.toJson()).not.toContain('shared_object_id')
   })
 
+  it('hold arrays, slices and wide integers in the arguments of calls, as Keras writes them', () => {
+    const array = (value: unknown, dtype: string): unknown => ({ class_name: '__numpy__', config: { value, dtype } })
+    const x = { class_name: '__keras_tensor__', config: { shape: [null, 3], dtype: 'int64', keras_history: ['x', 0, 0] } }
+    const op = (name: string, config: object, args: unknown[], kwargs: object = {}): object => ({
+      module: 'keras.src.ops.numpy',
+      class_name: name,
+      config: { name, ...config },
+      registered_name: name,
+      name,
+      inbound_nodes: [{ args, kwargs }],
+    })
+    const part = { class_name: '__slice__', config: { start: null, stop: null, step: -1 } }
+    const description = {
+      module: 'keras.src.models.functional',
+      class_name: 'Functional',
+      registered_name: 'Functional',
+      config: {
+        name: 'graph',
+        trainable: true,
+        layers: [
+          {
+            module: 'keras.layers',
+            class_name: 'InputLayer',
+            config: { batch_shape: [null, 3], dtype: 'int64', sparse: false, ragged: false, name: 'x' },
+            registered_name: null,
+            name: 'x',
+            inbound_nodes: [],
+          },
+          op('Take', { axis: 1 }, [x, array([2, 0], 'int64')]),
+          op('Average', { axis: 1 }, [x], { weights: array([1, 2, 1], 'float32') }),
+          op('Einsum', { subscripts: 'ab,bc->ac' }, [x, array([[1], [2], [3]], 'int32')]),
+          op('GetItem', {}, [x, [{ class_name: '__ellipsis__', config: {} }, part]]),
+          op('Amax', { axis: 1, keepdims: true }, [x]),
+        ],
+        input_layers: ['x', 0, 0],
+        output_layers: ['Take', 'Average', 'Einsum', 'GetItem', 'Amax'].map((name) => [name, 0, 0]),
+      },
+    }
+    const outputs = (model: Model): unknown =>
+      (model(tensor([[1, 2, 5]], undefined, 'int32')) as unknown as Tensor[]).map((y) => y.arraySync())
+    const model = modelFromJson(description as never)
+    expect(outputs(model)).toEqual([[[5, 1]], [2.5], [[20]], [[5, 2, 1]], [[5]]])
+    const again = model.toJson()
+    expect(again).toContain('"__slice__"')
+    expect(again).toContain('"__tensor__"')
+    expect(outputs(modelFromJson(again))).toEqual(outputs(model))
+    const broken = JSON.stringify(description).replace('"int64"}}]', '"complex128"}}]')
+    expect(() => modelFromJson(broken)).toThrow(/[Uu]nknown dtype[\s\S]*complex128/)
+  })
+
   it('find classes of the user’s own, registered or given, and say what is missing', () => {
     class Scale extends layers.Layer {
       readonly factor: number

@@ -3,17 +3,16 @@
  * tensors as [layer, call, output]. Follows `Functional.get_config` and `functional_from_config`.
  */
 import type { CustomObjects } from '../core/custom-objects.js'
-import type { DType } from '../core/dtype.js'
 import { SavingError } from '../core/errors.js'
 import { isSerializedObject, toCamelCase, toSnakeCase } from '../core/spelling.js'
 import { mapTree, type Tree } from '../core/tree.js'
-import { Tensor, tensor } from '../engine/index.js'
 import { isRecord } from '../layers/convert.js'
 import { Layer } from '../layers/layer.js'
 import { deserializeOperation } from '../layers/serialization.js'
 import type { SerializedLayer } from '../layers/sharing.js'
 import { OpNode } from '../ops/define.js'
 import { isSymbolic, type KerasTensor, type Operation, type SymbolicNode } from '../ops/operation.js'
+import { describeArray, isArrayConstant, reviveConstant } from '../saving/constants.js'
 import { defaultsOf, withoutDefaults } from './call-defaults.js'
 import { isInputNode, type ModelGraph, nodeOf } from './graph.js'
 
@@ -63,10 +62,8 @@ export function functionalConfig(graph: ModelGraph, name: string, trainable: boo
     const given = Object.entries(options).flatMap(([key, value]) =>
       value === undefined ? [] : [[toSnakeCase(key), mapTree(value as Tree<unknown>, encode)] as const],
     )
-    return {
-      args: args.map((arg) => mapTree(arg as Tree<unknown>, encode)),
-      kwargs: { ...(operation instanceof Layer && defaultsOf(operation, node)), ...Object.fromEntries(given) },
-    }
+    const settled = operation instanceof Layer ? defaultsOf(operation, node) : callOptions(operation)
+    return { args: args.map((arg) => mapTree(arg as Tree<unknown>, encode)), kwargs: { ...settled, ...Object.fromEntries(given) } }
   }
   const layers = graph.operations.map((operation) => {
     const calls = ownNodes(operation).filter((node) => !isInputNode(node))
@@ -79,7 +76,30 @@ export function functionalConfig(graph: ModelGraph, name: string, trainable: boo
 function describe(operation: Operation): SerializedLayer {
   if (operation instanceof Layer) return operation.serialize()
   const { module, className } = operation
-  return { module, class_name: className, config: operation.getConfig(), registered_name: className }
+  const ofCall = new Set(OPTIONS_OF_CALLS[className])
+  const config = Object.entries(operation.getConfig()).flatMap(([key, value]) => (ofCall.has(key) ? [] : [[key, encodeConstant(value)]]))
+  return { module, class_name: className, config: Object.fromEntries(config), registered_name: className }
+}
+
+/** Options of ops that Keras takes as arguments of the call: files have them there, not in the config. */
+const OPTIONS_OF_CALLS: Readonly<Record<string, readonly string[]>> = {
+  Average: ['weights'],
+  BatchNorm: ['offset', 'scale'],
+  DotProductAttention: ['bias', 'mask', 'scale'],
+  Full: ['fill_value'],
+  FullLike: ['fill_value'],
+  Isclose: ['rtol', 'atol'],
+  LayerNorm: ['gamma', 'beta'],
+  Pad: ['constant_values'],
+  RMSNorm: ['scale'],
+  Select: ['default'],
+  Slice: ['start_indices'],
+}
+
+function callOptions(operation: Operation): Record<string, unknown> {
+  const config = operation.getConfig()
+  const named = OPTIONS_OF_CALLS[operation.className] ?? []
+  return Object.fromEntries(named.flatMap((key) => (config[key] === undefined ? [] : [[key, encodeConstant(config[key])]])))
 }
 
 const encodeSymbol = ({ shape, dtype }: KerasTensor, history: Reference): object => ({
@@ -87,10 +107,7 @@ const encodeSymbol = ({ shape, dtype }: KerasTensor, history: Reference): object
   config: { shape: [...shape], dtype, keras_history: [...history] },
 })
 
-function encodeConstant(value: unknown): unknown {
-  if (!(value instanceof Tensor)) return value
-  return { class_name: '__tensor__', config: { value: value.arraySync(), dtype: value.dtype } }
-}
+const encodeConstant = (value: unknown): unknown => describeArray(value) ?? value
 
 // ---- reading ----
 
@@ -111,8 +128,8 @@ export function readFunctional(
   const made = new Map<string, Made>()
   for (const config of layers) {
     const [call] = config.inbound_nodes
-    const { args, kwargs } = decodeConstants(isModernCall(call) ? call : NO_ARGUMENTS) as CallConfig
-    const operation = deserializeOperation(config, customObjects, args, camelKeys(kwargs))
+    const { args, kwargs } = decodeConstants(isModernCall(call) ? call : NO_ARGUMENTS)
+    const operation = deserializeOperation(withConstants(config), customObjects, args, camelKeys(kwargs))
     const nodes = config.inbound_nodes.length === 0 ? operation.inboundNodes.filter(isInputNode).slice(0, 1) : []
     made.set(config.name, { config, operation, nodes, firstNode: firstLegacyNode(config.name, operation, layers) })
   }
@@ -123,6 +140,13 @@ export function readFunctional(
     return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, end(item as Tree<Reference>)]))
   }
   return { inputs: end(input_layers), outputs: end(output_layers) }
+}
+
+/** Parameters of an op that are arrays. Layers read their configs themselves. */
+function withConstants(description: OperationConfig): OperationConfig {
+  const { module, config } = description
+  if (typeof module !== 'string' || !module.startsWith('keras.src.ops.') || !isRecord(config)) return description
+  return { ...description, config: Object.fromEntries(Object.entries(config).map(([key, value]) => [key, decodeConstant(value)])) }
 }
 
 const NO_ARGUMENTS: CallConfig = { args: [], kwargs: {} }
@@ -196,15 +220,18 @@ interface SymbolConfig {
 }
 const isSymbolConfig = (value: unknown): value is SymbolConfig => isSerializedObject(value) && value.class_name === '__keras_tensor__'
 
-function decodeConstant(value: unknown): unknown {
-  if (!isSerializedObject(value) || !['__tensor__', '__numpy__'].includes(value.class_name)) return value
-  const { value: data, dtype } = value.config as { value: number; dtype: DType }
-  return tensor(data, undefined, dtype)
-}
+/** Slices and `...` are arguments as they are described: so nodes hold them, and write them again. */
+const decodeConstant = (value: unknown): unknown => (isArrayConstant(value) ? reviveConstant(value) : value)
 
-/** Arguments without their tensors. */
+/** Arguments without their symbolic tensors, which stand for nothing yet. */
 function decodeConstants({ args, kwargs }: CallConfig): CallConfig {
-  return { args, kwargs: Object.fromEntries(Object.entries(kwargs).filter(([, value]) => !isSymbolConfig(value))) }
+  const decode = (value: unknown): unknown => {
+    if (isSymbolConfig(value)) return undefined
+    if (Array.isArray(value)) return value.map(decode)
+    return decodeConstant(value)
+  }
+  const given = Object.entries(kwargs).flatMap(([key, value]) => (isSymbolConfig(value) ? [] : [[key, decode(value)] as const]))
+  return { args: args.map(decode), kwargs: Object.fromEntries(given) }
 }
 
 function tensorAt(made: ReadonlyMap<string, Made>, [name, node, index]: Reference, offset?: number): KerasTensor | undefined {

@@ -146,7 +146,7 @@ export class OpNode implements Operation {
 
   /** Parameters in Keras's spelling, with the name. */
   getConfig(): Record<string, unknown> {
-    const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    const snake = (key: string): string => key.replace(/(?<=.)[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
     return { name: this.name, ...Object.fromEntries(Object.entries(this.#parameters).map(([key, value]) => [snake(key), value])) }
   }
 

@@ -1,7 +1,7 @@
 /** Element-wise arithmetic, comparison and logic: `keras.ops.numpy` and `keras.ops.math`. */
 import { type DType, isFloat } from '../core/dtype.js'
 import { ValueError } from '../core/errors.js'
-import { lax, type Tensor } from '../engine/index.js'
+import { lax, type Tensor, stopGradient as withoutGradient } from '../engine/index.js'
 import { floatx } from './config.js'
 import { asTensor, defineOp, type Op, type TensorLike } from './define.js'
 import { binary, floating, inFloat32, integral, keeping, logical, type None, requireIntegers, toBool, unary } from './kinds.js'
@@ -270,9 +270,12 @@ export const isclose = defineOp<[Tensor, Tensor], Closeness, Tensor>({
   call: (operands, closeness) => nearness(operands, closeness, 'isclose'),
 })
 
+/** `x`, which no gradient flows through. */
+export const stopGradient = unary('StopGradient', (x) => withoutGradient(asTensor(x)), 'core')
+
 /** Whether `isclose` holds everywhere: a bool scalar. */
 export const allclose = defineOp<[Tensor, Tensor], Closeness, Tensor>({
-  name: 'Allclose',
+  name: 'AllClose',
   module: 'numpy',
   tensors: 2,
   parameters: ['rtol', 'atol', 'equalNan'],

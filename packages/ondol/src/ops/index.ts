@@ -1,6 +1,6 @@
 /** `keras.ops` in TypeScript. */
 
-export { customGradient, stopGradient } from '../engine/index.js'
+export { customGradient } from '../engine/index.js'
 export * from './activations.js'
 export * from './adaptive-pooling.js'
 export * from './attention.js'

@@ -1,8 +1,9 @@
 /** Products: `matmul`, `dot`, `tensordot`, `einsum`, `outer`. All become the one contraction primitive. */
 import { ShapeError, ValueError } from '../core/errors.js'
 import { broadcastShapes, formatShape, normalizeAxis } from '../core/shape.js'
-import { lax, type Tensor } from '../engine/index.js'
-import { defineOp, type TensorLike } from './define.js'
+import { lax, type Tensor, withScope } from '../engine/index.js'
+import { type AnyDefinition, type AnyTensor, defineOp, OpNode, type TensorLike } from './define.js'
+import { isSymbolic } from './operation.js'
 import { resultType, toDType } from './promotion.js'
 
 type None = Record<never, never>
@@ -107,8 +108,30 @@ export const outer = defineOp<[Tensor, Tensor], None, Tensor>({
   },
 })
 
+const summation = defineOp<[Tensor[]], { subscripts: string }, Tensor>({
+  name: 'Einsum',
+  module: 'numpy',
+  // As many as the subscripts name.
+  tensors: Number.POSITIVE_INFINITY,
+  parameters: ['subscripts'],
+  call: (operands, { subscripts }) => einsteinSum(subscripts, operands as unknown as TensorLike[]),
+}).definition as unknown as AnyDefinition
+
+interface Einsum {
+  (subscripts: string, ...operands: TensorLike[]): Tensor
+  (subscripts: string, ...operands: (AnyTensor | TensorLike)[]): AnyTensor
+  readonly definition: AnyDefinition
+}
 /** Einstein summation over one or more operands: `einsum('bij,bjk->bik', a, b)`; `...` for batch axes. */
-export function einsum(subscripts: string, ...operands: TensorLike[]): Tensor {
+export const einsum: Einsum = Object.assign(
+  (subscripts: string, ...operands: TensorLike[]) =>
+    operands.some(isSymbolic)
+      ? new OpNode(summation, { subscripts }).callSymbolically(operands)
+      : withScope('Einsum', () => einsteinSum(subscripts, operands)),
+  { definition: summation },
+) as unknown as Einsum
+
+function einsteinSum(subscripts: string, operands: readonly TensorLike[]): Tensor {
   const [left, right] = subscripts.replace(/\s/g, '').split('->') as [string, string | undefined]
   const dtype = resultType(operands)
   const terms = expandEllipsis(

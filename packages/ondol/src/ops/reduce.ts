@@ -86,7 +86,7 @@ export const moments = defineOp<[Tensor], { axes: Axes; keepdims?: boolean }, [T
 
 /** log Σ exp(x), without overflow. */
 export const logSumExp = reduction(
-  'LogSumExp',
+  'Logsumexp',
   (x, axes) => {
     requireElements(x, axes, 'logSumExp')
     const top = lax.reduceMax(x, axes)
@@ -97,6 +97,7 @@ export const logSumExp = reduction(
     return lax.add(lax.log(lax.reduceSum(lax.exp(lax.sub(x, wide)), axes)), shift)
   },
   toFloat,
+  'math',
 )
 export const logsumexp = logSumExp
 

@@ -34,7 +34,8 @@ export const reduction = (
   name: string,
   call: (x: Tensor, axes: number[]) => Tensor,
   prepare: (x: Tensor) => Tensor = (x) => x,
-): Op<[Tensor], ReduceOptions, Tensor> => reductionWith<ReduceOptions>(name, [], call, prepare)
+  module: 'numpy' | 'math' = 'numpy',
+): Op<[Tensor], ReduceOptions, Tensor> => reductionWith<ReduceOptions>(name, [], call, prepare, module)
 
 /** As `reduction`, with parameters after `axis` and `keepdims`. */
 export const reductionWith = <P extends ReduceOptions>(
@@ -42,10 +43,11 @@ export const reductionWith = <P extends ReduceOptions>(
   more: readonly (keyof P & string)[],
   call: (x: Tensor, axes: number[], parameters: P) => Tensor,
   prepare: (x: Tensor, parameters: P) => Tensor = (x) => x,
+  module: 'numpy' | 'math' = 'numpy',
 ): Op<[Tensor], P, Tensor> =>
   defineOp<[Tensor], P, Tensor>({
     name,
-    module: 'numpy',
+    module,
     tensors: 1,
     parameters: ['axis', 'keepdims', ...more],
     call: ([input], parameters) => {

@@ -68,7 +68,22 @@ describe('objects to and from files', () => {
     expect(serializeKerasObject(tensor([[1, 2]]))).toEqual({ class_name: '__tensor__', config: { value: [[1, 2]], dtype: 'float32' } })
     expect(await (again(tensor([[1, 2]], undefined, 'int32')) as Tensor).array()).toEqual([[1, 2]])
     expect(serializeKerasObject(Float64Array.of(1, 2))).toEqual({ class_name: '__numpy__', config: { value: [1, 2], dtype: 'float64' } })
-    expect(deserializeKerasObject({ class_name: '__tuple__', config: { value: [1, 2] } })).toEqual([1, 2])
+    expect(serializeKerasObject(BigInt64Array.of(1n, -2n))).toEqual({ class_name: '__numpy__', config: { value: [1, -2], dtype: 'int32' } })
+    const revived = (form: string, config: object): unknown => deserializeKerasObject({ class_name: form, config })
+    expect(revived('__tuple__', { value: [1, 2] })).toEqual([1, 2])
+    expect(revived('__bytes__', { value: 'é' })).toEqual(Uint8Array.of(0xc3, 0xa9))
+    const wide = revived('__numpy__', { value: [[3]], dtype: 'int64' }) as Tensor
+    expect([wide.dtype, await wide.array()]).toEqual(['int32', [[3]]])
+    expect(revived('__tensor__', { value: 2.5, dtype: 'float32' })).toMatchObject({ shape: [] })
+    expect(() => revived('__tensor__', { dtype: 'float32' })).toThrow(SavingError)
+    expect(() => revived('__numpy__', { value: [1], dtype: 'complex64' })).toThrow(/Unknown dtype/)
+    // As `ops.getItem` takes them.
+    expect(
+      deserializeKerasObject([
+        { class_name: '__ellipsis__', config: {} },
+        { class_name: '__slice__', config: { start: 1, stop: null, step: 2 } },
+      ]),
+    ).toEqual(['...', { start: 1, stop: null, step: 2 }])
     expect(serializeKerasObject(layers.Input({ shape: [3], name: 'x' }))).toEqual({
       class_name: '__keras_tensor__',
       config: { shape: [null, 3], dtype: 'float32', keras_history: ['x', 0, 0] },

@@ -6,12 +6,10 @@
 import * as activations from '../activations/index.js'
 import * as constraints from '../constraints/index.js'
 import { type CustomObjects, customNames, customObjectScope } from '../core/custom-objects.js'
-import { type DType, isDType, type TypedArray } from '../core/dtype.js'
 import { SavingError } from '../core/errors.js'
 import { nearest } from '../core/registry.js'
 import { customFor, describeFunction, isClassOf, isFunctionDescription, makeFromConfig } from '../core/serialized.js'
 import { isSerializedObject, type SerializedObject, toSnakeCase } from '../core/spelling.js'
-import { type NestedArray, Tensor, tensor, Variable } from '../engine/index.js'
 import * as initializers from '../initializers/index.js'
 import { DTypePolicy, getDtypePolicy } from '../layers/dtype-policy.js'
 import { Layer } from '../layers/layer.js'
@@ -23,6 +21,7 @@ import { SeedGenerator } from '../ops/random.js'
 import * as optimizers from '../optimizers/index.js'
 import * as schedules from '../optimizers/schedules.js'
 import * as regularizers from '../regularizers/index.js'
+import { describeArray, isConstant, requireDType, reviveConstant } from './constants.js'
 
 /** Deeper than any config. */
 const DEEPEST = 400
@@ -100,9 +99,8 @@ function serializeAt(value: unknown, depth: number): unknown {
   if (ownFamily !== undefined) return inner(ownFamily.serialize(value))
   if (typeof value === 'function') return describeFunction(value, FUNCTION_NAMES.get(value))
   if (value instanceof KerasTensor) return serializeSymbol(value)
-  if (value instanceof Tensor || value instanceof Variable) return arrayDescription('__tensor__', readTensor(value), value.dtype)
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
-    return arrayDescription('__numpy__', [...(value as TypedArray)], dtypeOf(value))
+  const array = describeArray(value)
+  if (array !== undefined) return array
   if (Array.isArray(value)) return value.map(inner)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) {
@@ -114,18 +112,6 @@ function serializeAt(value: unknown, depth: number): unknown {
     expected: 'layers, losses, optimizers and the like, functions by name, tensors, plain values, lists and records',
     received: (prototype as { readonly constructor?: { readonly name?: string } }).constructor?.name ?? String(value),
   })
-}
-
-const readTensor = (value: Tensor | Variable): NestedArray => (value instanceof Variable ? value.uncastValue : value).arraySync()
-const arrayDescription = (className: string, value: unknown, dtype: string): unknown => ({
-  class_name: className,
-  config: { value, dtype },
-})
-
-function dtypeOf(view: ArrayBufferView): string {
-  if (view instanceof Float64Array) return 'float64'
-  if (view instanceof Float32Array) return 'float32'
-  return view instanceof Uint8Array || view instanceof Uint8ClampedArray ? 'uint8' : 'int32'
 }
 
 function serializeSymbol({ shape, dtype, history }: KerasTensor): unknown {
@@ -156,31 +142,20 @@ function deserializeAt(value: unknown, depth: number): unknown {
   if (value === null || value === undefined || typeof value !== 'object') return value ?? null
   if (Array.isArray(value)) return value.map(inner)
   if (!isSerializedObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inner(item)]))
+  if (isConstant(value)) return reviveConstant(value, inner)
   const special = SPECIAL.get(value.class_name)
-  return special === undefined ? deserializeObject(value) : special(value, inner)
+  return special === undefined ? deserializeObject(value) : special(value)
 }
 
-type Revive = (description: SerializedObject, inner: (item: unknown) => unknown) => unknown
+type Revive = (description: SerializedObject) => unknown
 /** Forms that are no objects of a class. */
 const SPECIAL: ReadonlyMap<string, Revive> = new Map(
   Object.entries<Revive>({
-    __tensor__: ({ config }) => tensorFrom(config),
-    __numpy__: ({ config }) => tensorFrom(config),
-    __keras_tensor__: ({ config }) => new KerasTensor(config.shape as number[], { dtype: knownDType(config.dtype) }),
-    __tuple__: ({ config }, inner) => inner((config as { readonly value?: unknown }).value ?? config),
-    __bytes__: ({ config }) => new TextEncoder().encode(String(config.value)),
+    __keras_tensor__: ({ config }) => new KerasTensor(config.shape as number[], { dtype: requireDType(config.dtype) }),
     __lambda__: (description) => refuseCode(description, 'a Python lambda'),
     __typespec__: (description) => refuseCode(description, 'a TensorFlow type'),
   }),
 )
-
-const tensorFrom = ({ value, dtype }: SerializedObject['config']): Tensor => tensor(value as NestedArray, undefined, knownDType(dtype))
-
-function knownDType(dtype: unknown): DType {
-  if (isDType(dtype)) return dtype
-  if (typeof dtype === 'string' && /^u?int\d+$/.test(dtype)) return 'int32'
-  throw new SavingError({ problem: 'unknown dtype', received: String(dtype) })
-}
 
 function refuseCode({ class_name: className }: SerializedObject, what: string): never {
   throw new SavingError({
