@@ -177,7 +177,7 @@ export interface ImageDirectoryOptions extends DirectoryOptions {
 }
 
 /**
- * Pictures (PNG, BMP) in folders: float32 (batch, height, width, channels), 0 … 255, and their labels.
+ * Pictures (JPEG, PNG, BMP, GIF) in folders: float32 (batch, height, width, channels), 0 … 255, and their labels.
  *
  * @example
  * const [train, test] = await utils.imageDatasetFromDirectory('flowers', { validationSplit: 0.2, subset: 'both', seed: 1 })

@@ -6,6 +6,11 @@ export type ImageMode = 'L' | 'RGB' | 'RGBA'
 
 const CHANNELS = { L: 1, RGB: 3, RGBA: 4 } as const satisfies Record<ImageMode, number>
 
+/** Pictures with more pixels are refused before memory is asked for; the limit is Pillow's. */
+const MOST_PIXELS = 178_956_970
+
+export const isTooLarge = (width: number, height: number): boolean => width * height > MOST_PIXELS
+
 /**
  * @example
  * const picture = await utils.loadImg('cat.png')

@@ -9,7 +9,9 @@ import { asTensor, type TensorLike } from '../../ops/define.js'
 import { resize } from '../../ops/image/index.js'
 import * as ops from '../../ops/index.js'
 import { decodeBmp, isBmp } from './bmp.js'
+import { decodeGif, isGif } from './gif.js'
 import { type ImageMode, Img } from './image.js'
+import { decodeJpeg, isJpeg } from './jpeg/index.js'
 import { decodePng, encodePng, isPng } from './png.js'
 import { type Box, resampled } from './resample.js'
 
@@ -35,24 +37,26 @@ export function modeOf(colorMode: string, where: string): ImageMode {
   throw new ValueError({ where, problem: 'unknown colour mode', expected: "'grayscale', 'rgb' or 'rgba'", received: `'${colorMode}'` })
 }
 
-/** A picture from the bytes of a PNG or BMP file. @throws DataError for other formats, and damaged files. */
+/** A picture from the bytes of a JPEG, PNG, BMP or GIF file (its first picture). @throws DataError for other formats, and damaged files. */
 export async function decodeImage(bytes: Uint8Array, where = 'decodeImage'): Promise<Img> {
   if (isPng(bytes)) return decodePng(bytes, where)
+  if (isJpeg(bytes)) return decodeJpeg(bytes, where)
+  if (isGif(bytes)) return decodeGif(bytes, where)
   if (isBmp(bytes)) return decodeBmp(bytes, where)
   const format = FORMATS.find(({ start }) => start.every((byte, i) => bytes[i] === byte))?.name ?? 'no known'
   throw new DataError({
     where,
     problem: `a picture of ${format} format cannot be read`,
-    expected: 'PNG or BMP',
+    expected: 'JPEG, PNG, BMP or GIF',
     hint: 'convert it to PNG first, or decode it with a library of your choice and pass the pixels as an array',
   })
 }
 
 /** Formats that are known by their first bytes, to be named in errors. */
 const FORMATS = [
-  { name: 'JPEG', start: [0xff, 0xd8] },
-  { name: 'GIF', start: [0x47, 0x49, 0x46] },
   { name: 'WebP', start: [0x52, 0x49, 0x46, 0x46] },
+  { name: 'TIFF', start: [0x49, 0x49, 0x2a] },
+  { name: 'TIFF', start: [0x4d, 0x4d, 0, 0x2a] },
 ]
 
 /**

@@ -3,7 +3,7 @@ import { DataError } from '../../core/errors.js'
 import { inflate } from '../../core/inflate.js'
 import { crc32 } from '../../saving/zip/crc32.js'
 import { concatenate } from '../gzip.js'
-import { type ImageMode, Img } from './image.js'
+import { type ImageMode, Img, isTooLarge } from './image.js'
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 
@@ -23,9 +23,6 @@ const ADAM7 = [
   [1, 0, 2, 2],
   [0, 1, 1, 2],
 ] as const
-
-/** More pixels than this are refused before memory is asked for. */
-const MOST_PIXELS = 2 ** 28
 
 interface Header {
   readonly width: number
@@ -110,7 +107,7 @@ function readHeader(body: Uint8Array, fail: (problem: string) => DataError): Hea
   if (body.length !== 13) throw fail('the header is damaged')
   const view = new DataView(body.buffer, body.byteOffset, 13)
   const [width, height, depth, colour] = [view.getUint32(0), view.getUint32(4), view.getUint8(8), view.getUint8(9)]
-  if (width === 0 || height === 0 || width * height > MOST_PIXELS) throw fail(`a picture of ${width} x ${height} pixels`)
+  if (width === 0 || height === 0 || isTooLarge(width, height)) throw fail(`a picture of ${width} x ${height} pixels`)
   if (DEPTHS[colour]?.includes(depth) !== true) throw fail(`colour type ${colour} with ${depth} bits`)
   return { width, height, depth, colour, isInterlaced: view.getUint8(12) === 1 }
 }
