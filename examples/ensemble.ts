@@ -41,8 +41,8 @@ const classifiers: Readonly<Record<string, Model>> = {
   lstm: new Sequential([picture(), layers.reshape([28, 28]), layers.lstm(64), answer()]),
 }
 
-const { train: all, test } = await loadClothes(isShort ? { train: 1500, test: 500 } : { train: 35_000 })
-const held = isShort ? 500 : 5000
+const { train: all, test } = await loadClothes(isShort ? { train: 1500, test: 500 } : { train: 24_000, test: 5000 })
+const held = isShort ? 500 : 4000
 const count = (all.x.shape[0] as number) - held
 const part = ({ x, y }: Pictures, from: number, size: number): Pictures => ({
   x: ops.slice(x, [from, 0, 0, 0], [size, 28, 28, 1]),

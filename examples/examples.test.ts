@@ -21,9 +21,24 @@ const falls = ({ firstLoss, lastLoss }: Result): void => expect(lastLoss).toBeLe
 
 /** What must be true of each example's numbers. Parameter counts are those of the papers and tutorials. */
 const CHECKS: Readonly<Record<string, (result: Result) => void>> = {
+  alexnet: (result) => {
+    expect(result.parameters).toBe(24_737_034)
+    falls(result)
+  },
   'author-profile': (result) => {
     expect(result.parameters).toBe(14_146_316)
     expect(result.differenceInLists).toBe(0)
+    falls(result)
+  },
+  'custom-conv-layer': (result) => {
+    expect([result.refused, result.parameters]).toEqual([5, 16_586])
+    expect(result.difference).toBeLessThan(1e-5)
+    expect(result.loadedAccuracy).toBe(result.testAccuracy)
+    falls(result)
+  },
+  'densenet-cifar10': (result) => {
+    expect([result.parameters, result.savedSteps]).toEqual([769_162, 30])
+    expect(result.savedAccuracy).toBe(result.testAccuracy)
     falls(result)
   },
   'embedding-classifier': (result) => {
@@ -41,18 +56,31 @@ const CHECKS: Readonly<Record<string, (result: Result) => void>> = {
     expect(result.testAccuracy).toBeGreaterThan(0.2)
     falls(result)
   },
+  googlenet: (result) => {
+    expect([result.parameters, result.modules]).toEqual([6_998_552, 9])
+    falls(result)
+  },
+  'histology-bhcnet': (result) => {
+    expect([result.parameters, result.explained, result.movedFromZero, result.moved]).toEqual([65_199, 1, 0, 12])
+    expect(result.difference).toBeLessThan(1e-5)
+    falls(result)
+  },
   'inception-module': (result) => {
     expect([result.parameters, result.outputShape, result.branches]).toEqual([447_872, [112, 112, 512], 4])
     falls(result)
   },
   'learning-rate': (result) => {
-    expect(result.batches).toBe((result.epochs as number) * 15)
+    expect(result.batches).toBe((result.epochs as number) * 8)
     expect(result.lastRate).toBeLessThan(result.firstRate as number)
     expect(result.savedAccuracy).toBe(result.testAccuracy)
     expect(result.testAccuracy).toBeGreaterThan(0.3)
   },
   'question-answering': (result) => {
     expect([result.parameters, result.differenceByName]).toEqual([1_337_332, 0])
+    falls(result)
+  },
+  resnet50: (result) => {
+    expect([result.parameters, result.blocks]).toEqual([25_636_712, 16])
     falls(result)
   },
   'separable-convnet': (result) => {

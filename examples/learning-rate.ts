@@ -72,12 +72,12 @@ const model = new Sequential([
 ])
 model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['acc'] })
 
-const { train, test } = await loadClothes(isShort ? { train: 2000, test: 500 } : {})
+const { train, test } = await loadClothes(isShort ? { train: 1000, test: 300 } : {})
 await mkdir('build/examples', { recursive: true })
 const bestFile = 'build/examples/learning-rate.keras'
 const diary = new Diary(console.log)
 const { history } = await model.fit(train.x, train.y, {
-  epochs: isShort ? 5 : 20,
+  epochs: isShort ? 4 : 8,
   batchSize: 128,
   validationSplit: 0.1,
   verbose: 0,
@@ -85,11 +85,11 @@ const { history } = await model.fit(train.x, train.y, {
     new callbacks.ReduceLROnPlateau({
       monitor: 'val_acc',
       factor: 0.1,
-      patience: isShort ? 1 : 2,
-      minDelta: isShort ? 1 : 0.001,
+      patience: 1,
+      minDelta: isShort ? 1 : 0.002,
       verbose: 1,
     }),
-    new callbacks.EarlyStopping({ monitor: 'val_acc', patience: 4, restoreBestWeights: true, verbose: 1 }),
+    new callbacks.EarlyStopping({ monitor: 'val_acc', patience: 3, restoreBestWeights: true, verbose: 1 }),
     new callbacks.ModelCheckpoint(bestFile, { monitor: 'val_acc', saveBestOnly: true }),
     diary,
   ],

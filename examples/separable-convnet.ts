@@ -38,9 +38,9 @@ const plain = makeModel((filters) => layers.conv2d(filters, 3, { activation: 're
 console.log(`With plain convolutions it would be ${plain.countParams().toLocaleString('en')} parameters.\n`)
 
 // Real pictures, drawn larger and in three equal channels, as a photo would come.
-const { train, test } = await loadClothes({ size: 64, channels: 3, ...(isShort ? { train: 320, test: 100 } : { train: 5000, test: 1000 }) })
+const { train, test } = await loadClothes({ size: 64, channels: 3, ...(isShort ? { train: 160, test: 50 } : { train: 1600, test: 400 }) })
 model.compile({ optimizer: 'rmsprop', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
-const { history } = await model.fit(train.x, train.y, { epochs: isShort ? 3 : 10, batchSize: 32, verbose: 2 })
+const { history } = await model.fit(train.x, train.y, { epochs: isShort ? 3 : 6, batchSize: isShort ? 16 : 32, verbose: 2 })
 const { accuracy } = await model.evaluate(test.x, test.y, { returnDict: true, verbose: 0 })
 console.log(`\nOn ${test.x.shape[0]} pictures that it has never seen: accuracy ${accuracy?.toFixed(3)}`)
 
