@@ -69,7 +69,6 @@ export const ABSENT: Readonly<Record<string, string>> = {
   'callbacks.TensorBoard': 'comes with the pictures of training',
   visualization: 'comes with the pictures of training',
   distillation: 'comes with the tools around training',
-  'saving.KerasFileEditor': 'comes with the command line',
   'callbacks.OrbaxCheckpoint': 'Orbax is a Python library; ModelCheckpoint and BackupAndRestore do its work',
 }
 

@@ -10,11 +10,13 @@ export {
   getRegisteredObject,
   registerKerasSerializable,
 } from '../core/custom-objects.js'
+export { type FileEditorOptions, KerasFileEditor } from '../saving/file-editor.js'
 export type { Readable } from '../saving/location.js'
 export { type LoadModelOptions, type SaveOptions, saveModel } from '../saving/model-file.js'
 export { readNpz, writeNpz } from '../saving/npz.js'
 export { type DeserializeOptions, deserializeKerasObject, serializeKerasObject } from '../saving/objects.js'
 export type { CustomState } from '../saving/saveable.js'
+export type { Comparison } from '../saving/weight-tree-text.js'
 export type { LoadOptions } from '../saving/weights.js'
 export { loadWeights, type SaveWeightsOptions, saveWeights } from '../saving/weights-file.js'
 export { loadModel } from './load-model.js'
