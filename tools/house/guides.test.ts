@@ -2,10 +2,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { inspect } from 'node:util'
 import { config, getBackend, setBackend, utils } from 'ondol'
 import ts from 'typescript'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { makeGuide, shown } from './guides/checks.js'
 import { readPage } from './guides/page.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -55,34 +55,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** White space and the kind of quotes do not count, `…` stands for anything. */
-function expectText(actual: string, expected: string, line: number): void {
-  const plain = (text: string): string => text.replace(/\s+/g, '').replaceAll('"', "'")
-  const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  const pattern = new RegExp(`^${plain(expected).split('…').map(literal).join('.*')}$`)
-  if (!pattern.test(plain(actual))) expect(actual, `line ${line}`).toBe(expected)
-}
-
-/** What the pages' checks call. */
-function makeGuide(printed: () => string) {
-  return {
-    async shows(line: number, expected: string, run: () => Promise<{ readonly value: unknown }>): Promise<void> {
-      const before = printed().length
-      const { value } = await run()
-      const text = printed().slice(before)
-      expectText(text === '' ? inspect(value, { depth: 8, breakLength: Number.POSITIVE_INFINITY }) : text, expected, line)
-    },
-    async throws(line: number, expected: string, run: () => Promise<void>): Promise<void> {
-      const error: unknown = await run().then(
-        () => undefined,
-        (reason: unknown) => reason,
-      )
-      if (!(error instanceof Error)) expect.unreachable(`line ${line}: nothing is thrown`)
-      expectText(`${error.name}: ${error.message}`, expected, line)
-    },
-  }
-}
-
 describe('the compiler accepts', () => {
   const files = pages.map(({ place }) => join(place, 'page.ts'))
   let program: ts.Program | undefined
@@ -118,7 +90,7 @@ describe('what the page says is so:', () => {
     writeFileSync(join(place, 'page.js'), outputText)
     let text = ''
     vi.spyOn(console, 'log').mockImplementation((...args) => {
-      text += `${args.map((arg) => (typeof arg === 'string' ? arg : inspect(arg, { depth: 8, breakLength: Number.POSITIVE_INFINITY }))).join(' ')}\n`
+      text += `${args.map((arg) => (typeof arg === 'string' ? arg : shown(arg))).join(' ')}\n`
     })
     vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
       text += String(chunk)
