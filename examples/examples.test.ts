@@ -69,6 +69,11 @@ const CHECKS: Readonly<Record<string, (result: Result) => void>> = {
     expect([result.parameters, result.outputShape, result.branches]).toEqual([447_872, [112, 112, 512], 4])
     falls(result)
   },
+  'keyword-protonet': (result) => {
+    expect(result.parameters).toEqual([142_104, 277_576])
+    expect(result.ownVoice).toBeGreaterThan(0.4)
+    falls(result)
+  },
   'learning-rate': (result) => {
     expect(result.batches).toBe((result.epochs as number) * 8)
     expect(result.lastRate).toBeLessThan(result.firstRate as number)
