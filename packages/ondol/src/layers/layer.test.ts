@@ -295,6 +295,7 @@ describe('Layer', () => {
     expect(() => new Affine(2, { traineble: true } as LayerOptions)).toThrow(/did you mean 'trainable'/)
     expect(() => new Layer({ name: 'bare' })(ops.ones([1]))).toThrow(/bare: the class Layer has no call method/)
     expect(() => new Affine(2)('text' as unknown as Tensor)).toThrow(ValueError)
+    expect(() => new Affine(2, { name: 'own' })(new KerasTensor([null, null]))).toThrow(/^own: the shape of weight/)
     const pair = new Pair({ name: 'pair' })
     pair(ops.ones([1, 4]))
     expect(() => pair(ops.ones([1, 5]))).toThrow(/pair → first/)

@@ -246,8 +246,9 @@ export class Layer extends LayerState implements Operation {
   }
 
   buildFromConfig(config: Readonly<Record<string, unknown>> | null): void {
-    if (config === null || this.built) return
-    this.#givenBuildConfig = config
+    if (config === null) return
+    if (this.#buildShapes === undefined) this.#givenBuildConfig = config
+    if (this.built) return
     if ('input_shape' in config) this.build(config.input_shape)
     else if ('shapes' in config) this.build(...(config.shapes as unknown[]))
     else if ('shapes_dict' in config) this.build(...Object.values(config.shapes_dict as object))
@@ -286,7 +287,8 @@ export class Layer extends LayerState implements Operation {
     try {
       return body()
     } catch (error) {
-      throw error instanceof OndolError ? error.within(this.name) : error
+      // What is wrong with the layer itself, it has said under its own name.
+      throw error instanceof OndolError && error.where !== this.name ? error.within(this.name) : error
     }
   }
 
