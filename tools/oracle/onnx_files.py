@@ -1,7 +1,7 @@
 """Checks ONNX files with the real onnx.checker and runs them with onnxruntime.
 
 python onnx_files.py FOLDER: reads FOLDER/cases.json ([{name, runs: [{inputs, outputs}]}]), prints for each case the largest
-difference, relative to numbers above 1, and the operators of its graph, or what went wrong.
+difference, relative to numbers above 1 and to the largest number, and the operators of its graph, or what went wrong.
 """
 
 import json
@@ -20,17 +20,18 @@ def check(folder, case):
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = {node.name for node in session.get_inputs()}
-    worst = 0.0
+    worst = relative = 0.0
     for one in case["runs"]:
         inputs = {name: array(given, given["dtype"]) for name, given in one["inputs"].items() if name in names}
         for got, given in zip(session.run(None, inputs), one["outputs"], strict=True):
             wanted = array(given, np.float64)
             if got.shape != wanted.shape:
                 raise ValueError(f"shape {got.shape}, not {wanted.shape}")
-            difference = np.abs(got.astype(np.float64) - wanted) / np.maximum(1, np.abs(wanted))
-            worst = max(worst, float(difference.max(initial=0)))
+            difference = np.abs(got.astype(np.float64) - wanted)
+            worst = max(worst, float((difference / np.maximum(1, np.abs(wanted))).max(initial=0)))
+            relative = max(relative, float(difference.max(initial=0) / max(np.abs(wanted).max(initial=0), 1e-30)))
     graph = onnx.load(path, load_external_data=False).graph
-    return {"difference": worst, "operators": [node.op_type for node in graph.node]}
+    return {"difference": worst, "relative": relative, "operators": [node.op_type for node in graph.node]}
 
 
 def array(given, dtype):

@@ -98,6 +98,24 @@ describe('the graph', () => {
     expect(operators(onnx)).toEqual(['Gemm', 'Mul'])
   })
 
+  it('is made of a model with its own call as it was built or called', async () => {
+    class Sum extends Model {
+      inner = new layers.Dense(2)
+      override call([a, b]: readonly [Tensor, Tensor]): never {
+        return this.inner(ops.add(a, b)) as never
+      }
+    }
+    const model = new Sum()
+    await expect(exported(model as never)).rejects.toThrow(/not known what the model is called on[\s\S]*inputSignature/)
+    model([ops.ones([5, 3]), ops.ones([5, 3])] as never)
+    const onnx = await exported(model as never)
+    expect(onnx.inputs).toEqual([
+      { name: 'input', type: 1, shape: ['batch', 3] },
+      { name: 'input_1', type: 1, shape: ['batch', 3] },
+    ])
+    expect(operators(onnx)).toEqual(['Add', 'Gemm'])
+  })
+
   it('leaves the model as it was', async () => {
     const model = one([4], (x) => layers.batchNormalization()(x))
     const before = Object.getOwnPropertyNames(model.layers[1] as object)

@@ -5,11 +5,13 @@
 
 import type { TypedArray } from '../core/dtype.js'
 import { SavingError, ValueError } from '../core/errors.js'
+import type { PartialShape } from '../core/shape.js'
 import { flatten, type Tree } from '../core/tree.js'
 import { countUses } from '../engine/graph.js'
 import { type Tensor, Variable } from '../engine/index.js'
 import type { Layer } from '../layers/index.js'
-import type { KerasTensor } from '../ops/operation.js'
+import { floatx } from '../ops/config.js'
+import { KerasTensor } from '../ops/operation.js'
 import { type WriteOptions, writeFile } from '../saving/location.js'
 import { GraphBuilder, type Named } from './builder.js'
 import { lowerGraph } from './lower.js'
@@ -22,7 +24,7 @@ import { layersIn, type TracedModel, traceModel } from './trace-model.js'
 export interface OnnxOptions extends WriteOptions {
   /** The version of ONNX's operators, 17 to 23. Default 17. */
   readonly opsetVersion?: number
-  /** What a model with its own `call` is called on, as `Input(...)` gives it. Default: the model's inputs. */
+  /** What a model with its own `call` is called on, as `Input(...)` gives it. Default: the model's inputs, or floats of the shapes that it was built for. */
   readonly inputSignature?: Tree<KerasTensor>
   /** Weights go into a file of their own beside the model, `….data`. Default: when they have more than 1.8 GB. */
   readonly externalData?: boolean
@@ -32,6 +34,7 @@ export interface OnnxOptions extends WriteOptions {
 interface Exportable extends Layer {
   readonly inputNames: readonly string[] | undefined
   readonly outputNames: readonly string[] | undefined
+  readonly graph: unknown
 }
 
 const OPSETS = { least: 17, greatest: 23 }
@@ -92,12 +95,13 @@ async function toOnnx(model: Exportable, { opsetVersion = OPSETS.least, inputSig
       received: String(opsetVersion),
     })
   }
-  const inputTree = inputSignature ?? model.input
+  const signature = inputSignature ?? (model.graph === undefined ? builtSignature(model) : undefined)
+  const inputTree = signature ?? model.input
   const symbols = flatten(inputTree)
   const traced = traceModel(model, inputTree)
   const data = await readData(traced)
   const builder = new GraphBuilder(opsetVersion)
-  const names = inputNames(model, symbols, inputSignature !== undefined)
+  const names = inputNames(model, symbols, signature !== undefined)
   const unknown = new Map<string, string>()
   const twins = new Twins()
   twins.pairGraphs(traced.graph, traced.twin)
@@ -140,6 +144,27 @@ async function toOnnx(model: Exportable, { opsetVersion = OPSETS.least, inputSig
   })
   const graph = builder.finish(model.name, inputs, outputs)
   return { graph, opset: opsetVersion, metadata: { model: model.name, class: model.className } }
+}
+
+/** What a model with its own `call` was built for; the size of the batch was chance. */
+function builtSignature(model: Exportable): Tree<KerasTensor> {
+  const shapes = model.getBuildConfig()?.input_shape
+  const isShape = (value: unknown): value is PartialShape =>
+    Array.isArray(value) && value.length > 0 && value.every((size) => size === null || typeof size === 'number')
+  let count = 0
+  const symbolOf = (shape: unknown): Tree<KerasTensor> => {
+    if (isShape(shape))
+      return new KerasTensor([null, ...shape.slice(1)], { dtype: floatx(), name: `input${count++ === 0 ? '' : `_${count - 1}`}` })
+    if (Array.isArray(shape) && shape.length > 0) return shape.map(symbolOf)
+    if (typeof shape === 'object' && shape !== null && !Array.isArray(shape))
+      return Object.fromEntries(Object.entries(shape).map(([key, inner]) => [key, symbolOf(inner)]))
+    throw new SavingError({
+      where: model.name,
+      problem: 'it is not known what the model is called on: it has its own call, and was not called or built yet',
+      hint: 'call it once, or build(shape) it, or say it: export(path, { inputSignature: Input({ shape: [28, 28, 1] }) })',
+    })
+  }
+  return symbolOf(shapes)
 }
 
 /** Names of people's own where there are any; those of the layers otherwise. */
