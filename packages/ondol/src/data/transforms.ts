@@ -7,6 +7,7 @@ import { allocate, isFloat, type TypedArray } from '../core/dtype.js'
 import { DTypeError, ShapeError, ValueError } from '../core/errors.js'
 import { formatShape } from '../core/shape.js'
 import { makeDefaultSeed } from '../ops/random.js'
+import { scaleBilinear } from './bilinear.js'
 import { HostArray } from './host-array.js'
 import { makeRandom, type Random, randomBelow } from './random.js'
 
@@ -202,15 +203,6 @@ function requireProbability(p: number, where: string): void {
     throw new ValueError({ where, problem: 'not a probability', expected: 'a number from 0 to 1', received: String(p) })
 }
 
-/** For each place of `to`, the two places of `from` around its centre, and the share of the second. */
-function stops(from: number, to: number): { readonly first: number; readonly second: number; readonly share: number }[] {
-  return Array.from({ length: to }, (_, i) => {
-    const centre = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1)
-    const first = Math.floor(centre)
-    return { first, second: Math.min(first + 1, from - 1), share: centre - first }
-  })
-}
-
 /** Bilinear, between centres of pixels, as `ops.image.resize` does; integers are rounded. */
 export const Resize = maker((size: Size) => {
   const [rows, columns] = pair(size, 'Resize')
@@ -224,22 +216,9 @@ export const Resize = maker((size: Size) => {
         expected: 'uint8 or float32',
         received: image.dtype,
       })
-    const { data } = image
     const made = allocate(image.dtype, rows * columns * channels)
-    const half = isFloat(image.dtype) ? 0 : 0.5
-    const [vertical, horizontal] = [stops(height, rows), stops(width, columns)]
-    let at = 0
-    for (const down of vertical) {
-      for (const across of horizontal) {
-        const [a, b] = [(down.first * width + across.first) * channels, (down.first * width + across.second) * channels]
-        const [c, d] = [(down.second * width + across.first) * channels, (down.second * width + across.second) * channels]
-        for (let channel = 0; channel < channels; channel++) {
-          const top = (data[a + channel] as number) * (1 - across.share) + (data[b + channel] as number) * across.share
-          const bottom = (data[c + channel] as number) * (1 - across.share) + (data[d + channel] as number) * across.share
-          made[at++] = top * (1 - down.share) + bottom * down.share + half
-        }
-      }
-    }
+    const region = { stride: width * channels, top: 0, left: 0, height, width, channels }
+    scaleBilinear(image.data, region, made, rows, columns, isFloat(image.dtype) ? 0 : 0.5)
     return resized(image, made, rows, columns)
   }
 })

@@ -4,14 +4,14 @@
  */
 import { platform } from '#platform'
 import { DataError, ValueError } from '../core/errors.js'
+import { scaleBilinear } from '../data/bilinear.js'
 import { array, Dataset, HostArray } from '../data/index.js'
 import { makeRandom, shuffleInPlace } from '../data/random.js'
-import type { Tensor } from '../engine/index.js'
 import { isInteractiveLoggingEnabled, requireDataFormat } from '../ops/config.js'
 import { resize } from '../ops/image/index.js'
 import * as ops from '../ops/index.js'
 import { makeDefaultSeed } from '../ops/random.js'
-import { decodeImage, imgToArray, modeOf, smartResize } from './images/index.js'
+import { decodeImage, type Img, imgToArray, middlePart, modeOf, smartResize } from './images/index.js'
 import { decodeWav } from './wav.js'
 
 export interface DirectoryOptions {
@@ -200,14 +200,27 @@ export async function imageDatasetFromDirectory(directory: string, options: Imag
     throw new ValueError({ where, problem: 'cropToAspectRatio and padToAspectRatio exclude each other', received: 'both true' })
   const mode = modeOf(colorMode, where)
   const dataFormat = requireDataFormat(options.dataFormat, where)
-  const sized = (x: Tensor): Tensor =>
-    cropToAspectRatio
-      ? smartResize(x, imageSize, { interpolation })
-      : resize(x, imageSize, { interpolation: interpolation as 'bilinear', padToAspectRatio, dataFormat: 'channels_last' })
+  const [rows, columns] = imageSize
+  /** Nearly everybody's case, without the backend. */
+  const scaled = ({ data, width, height, channels }: Img): HostArray => {
+    const part = cropToAspectRatio ? middlePart(height, width, imageSize) : { top: 0, left: 0, height, width }
+    const made = new Float32Array(rows * columns * channels)
+    scaleBilinear(data, { stride: width * channels, channels, ...part }, made, rows, columns)
+    return new HostArray(made, [rows, columns, channels], 'float32')
+  }
+  const sized = (picture: Img): HostArray => {
+    if (interpolation === 'bilinear' && !padToAspectRatio) return scaled(picture)
+    const x = imgToArray(picture, { dataFormat: 'channels_last', dtype: 'float32' })
+    return array(
+      cropToAspectRatio
+        ? smartResize(x, imageSize, { interpolation })
+        : resize(x, imageSize, { interpolation: interpolation as 'bilinear', padToAspectRatio, dataFormat: 'channels_last' }),
+    )
+  }
   return fromDirectory(where, directory, ['.bmp', '.gif', '.jpeg', '.jpg', '.png'], options, async (path) => {
     const picture = (await decodeImage(await read(path), path)).convert(mode)
-    const x = sized(imgToArray(picture, { dataFormat: 'channels_last', dtype: 'float32' }))
-    return array(dataFormat === 'channels_first' ? ops.transpose(x, [2, 0, 1]) : x)
+    const x = sized(picture)
+    return dataFormat === 'channels_first' ? array(ops.transpose(x.toTensor(), [2, 0, 1])) : x
   })
 }
 

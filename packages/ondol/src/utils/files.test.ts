@@ -7,7 +7,9 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
 import { sourceOf } from '../core/bytes.js'
+import type { HostArray } from '../data/index.js'
 import { tensor, useBackend } from '../engine/index.js'
+import * as ops from '../ops/index.js'
 import { checksumOf } from './hashes.js'
 import {
   audioDatasetFromDirectory,
@@ -16,6 +18,7 @@ import {
   imgToArray,
   loadImg,
   saveImg,
+  smartResize,
   textDatasetFromDirectory,
 } from './index.js'
 import { unpack } from './unpack.js'
@@ -80,6 +83,30 @@ describe('folders as datasets', () => {
       [[2, 2, 3, 3], [1, 1], 'int32'],
     ])
     expect(batches[0]?.[0].data.subarray(18, 36).every((value) => value === 11)).toBe(true)
+  })
+
+  it('resizes as ops.image.resize and smartResize do', async () => {
+    const directory = `${folder}/sized`
+    const x = tensor(
+      Uint8Array.from({ length: 9 * 7 * 3 }, (_, i) => (i * i * 31) % 256),
+      [9, 7, 3],
+    )
+    await mkdir(`${directory}/a`, { recursive: true })
+    await saveImg(`${directory}/a/it.png`, x, { scale: false })
+    for (const imageSize of [[4, 6], [13, 5], [9, 7]] as const) // biome-ignore format: one line
+      for (const cropToAspectRatio of [false, true])
+        for (const interpolation of ['bilinear', 'nearest'])
+          for (const dataFormat of ['channels_last', 'channels_first']) {
+            const options = { ...quiet, labels: null, batchSize: null, imageSize, cropToAspectRatio, interpolation, dataFormat }
+            const [found] = (await (await imageDatasetFromDirectory(directory, options)).toArray()) as HostArray[]
+            const sized = cropToAspectRatio
+              ? smartResize(ops.cast(x, 'float32'), imageSize, { interpolation })
+              : ops.image.resize(ops.cast(x, 'float32'), imageSize, { interpolation: interpolation as 'bilinear' })
+            const wanted = dataFormat === 'channels_first' ? ops.transpose(sized, [2, 0, 1]) : sized
+            expect(found?.shape).toEqual(wanted.shape)
+            const values = wanted.dataSync()
+            for (const [i, value] of found?.data.entries() ?? []) expect(Math.abs(value - (values[i] as number))).toBeLessThan(1e-3)
+          }
   })
 
   it('gives texts, labels in other forms, and parts', async () => {

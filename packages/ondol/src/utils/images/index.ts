@@ -142,6 +142,17 @@ export async function saveImg(path: string, x: TensorLike | Img, { fileFormat, .
   await platform.writeFile(path, await encodePng(x instanceof Img ? x : arrayToImg(x, options)))
 }
 
+/** The largest part in the middle that has the shape of `size`. */
+export function middlePart(
+  height: number,
+  width: number,
+  [targetHeight, targetWidth]: readonly [height: number, width: number],
+): { readonly top: number; readonly left: number; readonly height: number; readonly width: number } {
+  const partHeight = Math.max(1, Math.min(height, Math.trunc((width * targetHeight) / targetWidth)))
+  const partWidth = Math.max(1, Math.min(width, Math.trunc((height * targetWidth) / targetHeight)))
+  return { top: Math.trunc((height - partHeight) / 2), left: Math.trunc((width - partWidth) / 2), height: partHeight, width: partWidth }
+}
+
 export interface SmartResizeOptions {
   readonly interpolation?: string
   readonly dataFormat?: string | null
@@ -163,12 +174,10 @@ export function smartResize(
   const format = requireDataFormat(dataFormat, 'smartResize')
   const rows = images.rank - (format === 'channels_last' ? 3 : 2)
   const [height, width] = [images.shape[rows] as number, images.shape[rows + 1] as number]
-  const [targetHeight, targetWidth] = size
-  const cropHeight = Math.max(1, Math.min(height, Math.trunc((width * targetHeight) / targetWidth)))
-  const cropWidth = Math.max(1, Math.min(width, Math.trunc((height * targetWidth) / targetHeight)))
+  const part = middlePart(height, width, size)
   const start = images.shape.map(() => 0)
-  start[rows] = Math.trunc((height - cropHeight) / 2)
-  start[rows + 1] = Math.trunc((width - cropWidth) / 2)
-  const extent = images.shape.map((length, axis) => (axis === rows ? cropHeight : axis === rows + 1 ? cropWidth : length))
+  start[rows] = part.top
+  start[rows + 1] = part.left
+  const extent = images.shape.map((length, axis) => (axis === rows ? part.height : axis === rows + 1 ? part.width : length))
   return resize(lax.slice(images, start, extent), size, { interpolation: interpolation as 'bilinear', dataFormat: format })
 }

@@ -37,12 +37,22 @@ const table = (factor: number, half: number): Int32Array =>
 const [RED, BLUE, GREEN_RED, GREEN_BLUE] = [table(1.402, 32768), table(1.772, 32768), table(0.71414, 0), table(0.34414, -32768)] as const
 
 function putRgb([first, second, third]: readonly Samples[], to: Uint8ClampedArray, isLuminance: boolean): void {
-  const [a, b, c] = [first as Samples, second as Samples, third as Samples]
+  const a = first as Samples
+  const b = second as Samples
+  const c = third as Samples
   for (let i = 0, at = 0; at < to.length; i++, at += 3) {
-    const [y, cb, cr] = [a[i] as number, b[i] as number, c[i] as number]
-    to[at] = isLuminance ? y + ((RED[cr] as number) >> 16) : y
-    to[at + 1] = isLuminance ? y + ((-(GREEN_BLUE[cb] as number) - (GREEN_RED[cr] as number)) >> 16) : cb
-    to[at + 2] = isLuminance ? y + ((BLUE[cb] as number) >> 16) : cr
+    const y = a[i] as number
+    const cb = b[i] as number
+    const cr = c[i] as number
+    if (isLuminance) {
+      to[at] = y + ((RED[cr] as number) >> 16)
+      to[at + 1] = y + ((-(GREEN_BLUE[cb] as number) - (GREEN_RED[cr] as number)) >> 16)
+      to[at + 2] = y + ((BLUE[cb] as number) >> 16)
+    } else {
+      to[at] = y
+      to[at + 1] = cb
+      to[at + 2] = cr
+    }
   }
 }
 

@@ -26,40 +26,48 @@ const [G, H, I, J, K, L] = [
   fix(3.072711026),
 ] as const
 
-/** Eight numbers from `from` on, `step` apart, transformed into `to`, and divided by 2^shift. */
-function pass(from: Int32Array, at: number, step: number, to: Int32Array, shift: number): void {
-  const [v0, v1, v2, v3] = [from[at] as number, from[at + step] as number, from[at + 2 * step] as number, from[at + 3 * step] as number]
-  const v4 = from[at + 4 * step] as number
-  const v5 = from[at + 5 * step] as number
-  const v6 = from[at + 6 * step] as number
-  const v7 = from[at + 7 * step] as number
+/** Eight numbers from `at` on, `step` apart, transformed in place and divided by 2^shift. */
+function pass(work: Int32Array, at: number, step: number, shift: number): void {
+  const v0 = work[at] as number
+  const v1 = work[at + step] as number
+  const v2 = work[at + 2 * step] as number
+  const v3 = work[at + 3 * step] as number
+  const v4 = work[at + 4 * step] as number
+  const v5 = work[at + 5 * step] as number
+  const v6 = work[at + 6 * step] as number
+  const v7 = work[at + 7 * step] as number
   const half = 1 << (shift - 1)
-  const even = (v2 + v6) * C
-  const low = even - v6 * H
-  const high = even + v2 * D
-  const sum = (v0 + v4) * 2 ** CONSTANT_BITS
-  const difference = (v0 - v4) * 2 ** CONSTANT_BITS
-  const e0 = sum + high + half
-  const e3 = sum - high + half
-  const e1 = difference + low + half
-  const e2 = difference - low + half
-  const z5 = (v7 + v3 + v5 + v1) * F
-  const z1 = (v7 + v1) * -E
-  const z2 = (v5 + v3) * -K
-  const z3 = (v7 + v3) * -I + z5
-  const z4 = (v5 + v1) * -B + z5
-  const o0 = v7 * A + z1 + z3
-  const o1 = v5 * J + z2 + z4
-  const o2 = v3 * L + z2 + z3
-  const o3 = v1 * G + z1 + z4
-  to[at] = (e0 + o3) >> shift
-  to[at + 7 * step] = (e0 - o3) >> shift
-  to[at + step] = (e1 + o2) >> shift
-  to[at + 6 * step] = (e1 - o2) >> shift
-  to[at + 2 * step] = (e2 + o1) >> shift
-  to[at + 5 * step] = (e2 - o1) >> shift
-  to[at + 3 * step] = (e3 + o0) >> shift
-  to[at + 4 * step] = (e3 - o0) >> shift
+  if ((v1 | v2 | v3 | v4 | v5 | v6 | v7) === 0) {
+    const flat = ((v0 << CONSTANT_BITS) + half) >> shift
+    for (let i = 0; i < 8; i++) work[at + i * step] = flat
+    return
+  }
+  const even = Math.imul(v2 + v6, C)
+  const low = even - Math.imul(v6, H)
+  const high = even + Math.imul(v2, D)
+  const sum = ((v0 + v4) << CONSTANT_BITS) + half
+  const difference = ((v0 - v4) << CONSTANT_BITS) + half
+  const e0 = (sum + high) | 0
+  const e3 = (sum - high) | 0
+  const e1 = (difference + low) | 0
+  const e2 = (difference - low) | 0
+  const z5 = Math.imul(v7 + v3 + v5 + v1, F)
+  const z1 = Math.imul(v7 + v1, -E)
+  const z2 = Math.imul(v5 + v3, -K)
+  const z3 = (Math.imul(v7 + v3, -I) + z5) | 0
+  const z4 = (Math.imul(v5 + v1, -B) + z5) | 0
+  const o0 = (Math.imul(v7, A) + z1 + z3) | 0
+  const o1 = (Math.imul(v5, J) + z2 + z4) | 0
+  const o2 = (Math.imul(v3, L) + z2 + z3) | 0
+  const o3 = (Math.imul(v1, G) + z1 + z4) | 0
+  work[at] = (e0 + o3) >> shift
+  work[at + 7 * step] = (e0 - o3) >> shift
+  work[at + step] = (e1 + o2) >> shift
+  work[at + 6 * step] = (e1 - o2) >> shift
+  work[at + 2 * step] = (e2 + o1) >> shift
+  work[at + 5 * step] = (e2 - o1) >> shift
+  work[at + 3 * step] = (e3 + o0) >> shift
+  work[at + 4 * step] = (e3 - o0) >> shift
 }
 
 /** Samples of a colour, lines of `stride`. */
@@ -84,8 +92,8 @@ export function samplesOf({ blocks, columns, rows }: Component, factors: Uint16A
         continue
       }
       for (let i = 0; i < 64; i++) work[i] = (blocks[start + i] as number) * (factors[i] as number)
-      for (let i = 0; i < 8; i++) pass(work, i, 8, work, CONSTANT_BITS - PASS_BITS)
-      for (let i = 0; i < 64; i += 8) pass(work, i, 1, work, CONSTANT_BITS + PASS_BITS + 3)
+      for (let i = 0; i < 8; i++) pass(work, i, 8, CONSTANT_BITS - PASS_BITS)
+      for (let i = 0; i < 64; i += 8) pass(work, i, 1, CONSTANT_BITS + PASS_BITS + 3)
       for (let y = 0; y < 8; y++) for (let x = 0; x < 8; x++) samples[to + y * stride + x] = (work[8 * y + x] as number) + 128
     }
   }
