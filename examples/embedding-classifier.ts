@@ -33,7 +33,7 @@ const model = new Sequential([
 model.compile({ optimizer: 'rmsprop', loss: 'binary_crossentropy', metrics: ['acc'] })
 model.summary()
 
-const epochs = isShort ? 6 : 60
+const epochs = isShort ? 6 : 20
 const { history } = await model.fit(xTrain, labelsOf(train), { epochs, batchSize: 32, validationSplit: 0.2, verbose: 2 })
 const { loss, acc } = await model.evaluate(xTest, labelsOf(test), { returnDict: true, verbose: 0 })
 console.log(`\nOn ${test.length} sentences that it has never seen: loss ${loss?.toFixed(3)}, accuracy ${acc?.toFixed(3)}`)
