@@ -29,7 +29,7 @@ const pages = paths.map((path) => {
   const page = readPage(readFileSync(path, 'utf8'))
   for (const [file, text] of page.files) writeFileSync(join(place, file), text)
   writeFileSync(join(place, 'page.ts'), page.source)
-  return { name, place, ...page }
+  return { name, path, place, ...page }
 })
 
 /** What the README trains on, in small: sixteen pictures of Fashion-MNIST's format and size. */
@@ -111,7 +111,7 @@ describe('what the page says is so:', () => {
     await import(/* @vite-ignore */ pathToFileURL(join(place, 'page.js')).href)
   })
 
-  it.each(paths)('links lead somewhere: %s', (path) => {
+  it.each(pages)('$name links to what is there', ({ path }) => {
     const targets = [...readFileSync(path, 'utf8').matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target as string)
     expect(targets.filter((target) => !existsSync(join(dirname(path), target)))).toEqual([])
   })
