@@ -1,6 +1,8 @@
-/** JPEG and GIF files against Pillow, pixel by pixel, and damaged ones. */
+/** JPEG and GIF files against Pillow, pixel by pixel, and damaged ones; PNG files of all kinds, made by hand. */
 import { createHash } from 'node:crypto'
+import { deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { crc32 } from '../../saving/zip/crc32.js'
 import { elements, readVectors, type VectorTensor } from '../../testing/vectors.js'
 import { decodeImage, loadImg } from './index.js'
 
@@ -45,6 +47,85 @@ describe.each(['jpeg', 'gif'] as const)('%s', (kind) => {
           damaged[at] = (damaged[at] as number) ^ flip
           await decodeImage(damaged, 'it').catch((error) => expect(String(error)).toMatch(/it, byte \d+: (JPEG|GIF): /))
         }
+      }
+    }
+  })
+})
+
+/** A PNG file by hand: rows of packed samples, of the whole picture or of the seven passes. */
+function png(
+  width: number,
+  height: number,
+  depth: number,
+  colour: number,
+  sample: (row: number, column: number, i: number) => number,
+  isInterlaced: boolean,
+): Uint8Array {
+  const samples = { 0: 1, 2: 3, 4: 2, 6: 4 }[colour] as number
+  const passes = isInterlaced ? [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]] : [[0, 0, 1, 1]] // biome-ignore format: one line
+  const bytes: number[] = []
+  for (const [x, y, dx, dy] of passes as [number, number, number, number][]) {
+    if (x >= width) continue
+    for (let row = y; row < height; row += dy) {
+      let bits = ''
+      for (let column = x; column < width; column += dx)
+        for (let i = 0; i < samples; i++) bits += sample(row, column, i).toString(2).padStart(depth, '0')
+      bytes.push(0, ...(bits.padEnd(Math.ceil(bits.length / 8) * 8, '0').match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
+    }
+  }
+  const chunk = (type: string, body: Uint8Array): Buffer => {
+    const named = Buffer.concat([Buffer.from(type), body])
+    const ends = Buffer.alloc(8)
+    ends.writeUInt32BE(body.length, 0)
+    ends.writeUInt32BE(crc32(named), 4)
+    return Buffer.concat([ends.subarray(0, 4), named, ends.subarray(4)])
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header.set([depth, colour, 0, 0, isInterlaced ? 1 : 0], 8)
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Uint8Array.from(bytes))),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
+}
+
+describe('png', () => {
+  it.each([
+    [1, 0],
+    [2, 0],
+    [8, 0],
+    [16, 0],
+    [8, 2],
+    [16, 2],
+    [8, 4],
+    [8, 6],
+    [16, 6],
+  ])('of %i bits and colour type %i, line by line and interlaced', async (depth, colour) => {
+    const most = 2 ** depth - 1
+    const sample = (row: number, column: number, i: number): number => (row * 7919 + column * 104_729 + i * 13 + row * column) % (most + 1)
+    const samples = { 0: 1, 2: 3, 4: 2, 6: 4 }[colour] as number
+    for (const [width, height] of [
+      [9, 11],
+      [1, 1],
+      [3, 20],
+      [17, 2],
+    ] as const) {
+      const full = (row: number, column: number, i: number): number => {
+        const value = sample(row, column, i)
+        return depth === 16 ? value >> 8 : (value * 255) / most
+      }
+      const wanted: number[] = []
+      for (let row = 0; row < height; row++)
+        for (let column = 0; column < width; column++)
+          for (let i = 0; i < 4; i++)
+            wanted.push(i < 3 ? full(row, column, samples < 3 ? 0 : i) : samples % 2 === 1 ? 255 : full(row, column, samples - 1))
+      for (const isInterlaced of [false, true]) {
+        const { data } = await loadImg(png(width, height, depth, colour, sample, isInterlaced), { colorMode: 'rgba' })
+        expect([...data], `${width} x ${height}, interlaced: ${isInterlaced}`).toEqual(wanted)
       }
     }
   })

@@ -49,7 +49,7 @@ export async function decodePng(bytes: Uint8Array, where: string): Promise<Img> 
   const mode: ImageMode = header.colour >= 4 || opacity !== undefined ? 'RGBA' : isGrey ? 'L' : 'RGB'
   const channels = mode === 'L' ? 1 : mode.length
   const pixels = new Uint8Array(header.width * header.height * channels)
-  const write = pixelWriter(header, palette, opacity, pixels, channels, fail)
+  const write = lineWriter(header, palette, opacity, pixels, channels, fail)
   let at = 0
   for (const pass of passes) {
     const stride = bitsOf(pass.width)
@@ -60,8 +60,7 @@ export async function decodePng(bytes: Uint8Array, where: string): Promise<Img> 
       unfilter(raw[at] as number, line, above, step, fail)
       above = line as Uint8Array<ArrayBuffer>
       at += stride + 1
-      for (let column = 0; column < pass.width; column++)
-        write(line, column, ((pass.y + row * pass.dy) * header.width + pass.x + column * pass.dx) * channels)
+      write(line, pass.width, ((pass.y + row * pass.dy) * header.width + pass.x) * channels, pass.dx * channels)
     }
   }
   return new Img(header.width, header.height, mode, pixels)
@@ -119,27 +118,32 @@ function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: num
   for (let i = 0; i < line.length; i++) {
     const left = i < step ? 0 : (line[i - step] as number)
     const up = above[i] as number
-    const corner = i < step ? 0 : (above[i - step] as number)
-    const predicted = filter === 1 ? left : filter === 2 ? up : filter === 3 ? (left + up) >> 1 : paeth(left, up, corner)
-    line[i] = (line[i] as number) + predicted
+    if (filter === 1) line[i] = (line[i] as number) + left
+    else if (filter === 2) line[i] = (line[i] as number) + up
+    else if (filter === 3) line[i] = (line[i] as number) + ((left + up) >> 1)
+    else line[i] = (line[i] as number) + paeth(left, up, i < step ? 0 : (above[i - step] as number))
   }
 }
 
 function paeth(left: number, up: number, corner: number): number {
   const guess = left + up - corner
-  const [a, b, c] = [Math.abs(guess - left), Math.abs(guess - up), Math.abs(guess - corner)]
+  const a = Math.abs(guess - left)
+  const b = Math.abs(guess - up)
+  const c = Math.abs(guess - corner)
   return a <= b && a <= c ? left : b <= c ? up : corner
 }
 
-/** Puts pixel `column` of a line at a place of the picture. */
-function pixelWriter(
+/** Puts the pixels of a line into the picture, from `at` on, `step` apart. */
+type WriteLine = (line: Uint8Array, count: number, at: number, step: number) => void
+
+function lineWriter(
   { depth, colour }: Header,
   palette: Uint8Array | undefined,
   opacity: Uint8Array | undefined,
   pixels: Uint8Array,
   channels: number,
   fail: (problem: string) => DataError,
-): (line: Uint8Array, column: number, at: number) => void {
+): WriteLine {
   const samples = SAMPLES[colour] as number
   /** Sample number `i` of a line, as it is in the file; of 16 bits the upper 8 count. */
   const sample = (line: Uint8Array, i: number): number => {
@@ -148,24 +152,30 @@ function pixelWriter(
     const bit = i * depth
     return ((line[bit >> 3] as number) >> (8 - depth - (bit & 7))) & ((1 << depth) - 1)
   }
-  const full = (value: number): number => (depth < 8 ? (value * 255) / ((1 << depth) - 1) : value)
-  const clear =
-    opacity === undefined || colour === 3 ? undefined : Array.from({ length: samples }, (_, i) => opacity[2 * i + (depth === 16 ? 0 : 1)])
-  return (line, column, at) => {
-    const values = Array.from({ length: samples }, (_, i) => sample(line, column * samples + i))
-    if (colour === 3) {
-      const index = values[0] as number
-      if (palette === undefined || index * 3 + 2 >= palette.length) throw fail('a colour is not in the palette')
-      for (let i = 0; i < 3; i++) pixels[at + i] = palette[index * 3 + i] as number
-      if (channels === 4) pixels[at + 3] = opacity?.[index] ?? 255
+  if (colour === 3)
+    return (line, count, start, step) => {
+      for (let column = 0, at = start; column < count; column++, at += step) {
+        const index = sample(line, column)
+        if (palette === undefined || index * 3 + 2 >= palette.length) throw fail('a colour is not in the palette')
+        for (let i = 0; i < 3; i++) pixels[at + i] = palette[index * 3 + i] as number
+        if (channels === 4) pixels[at + 3] = opacity?.[index] ?? 255
+      }
+    }
+  const most = depth < 8 ? (1 << depth) - 1 : 255
+  const clear = opacity && Array.from({ length: samples }, (_, i) => opacity[2 * i + (depth === 16 ? 0 : 1)])
+  const isGrey = samples < 3
+  const colours = Math.min(channels, 3)
+  return (line, count, start, step) => {
+    if (depth === 8 && samples === channels && step === channels) {
+      pixels.set(line, start)
       return
     }
-    const isGrey = colour === 0 || colour === 4
-    const colours = isGrey ? Math.min(channels, 3) : 3
-    for (let i = 0; i < colours; i++) pixels[at + i] = full(values[isGrey ? 0 : i] as number)
-    if (channels < 4) return
-    if (colour >= 4) pixels[at + 3] = full(values.at(-1) as number)
-    else pixels[at + 3] = clear?.every((value, i) => value === values[i]) ? 0 : 255
+    for (let column = 0, at = start, from = 0; column < count; column++, at += step, from += samples) {
+      for (let i = 0; i < colours; i++) pixels[at + i] = (sample(line, isGrey ? from : from + i) * 255) / most
+      if (channels < 4) continue
+      if (clear === undefined) pixels[at + 3] = (sample(line, from + samples - 1) * 255) / most
+      else pixels[at + 3] = clear.every((value, i) => value === sample(line, from + i)) ? 0 : 255
+    }
   }
 }
 
