@@ -356,11 +356,12 @@ export class Layer extends LayerState implements Operation {
 
   #passMasks(inputs: Tree<Tensor>, outputs: Tree<Tensor>, previous: Masks | null): void {
     const leaves = flatten(outputs)
+    // An input that comes back as it is has its mask.
+    if (leaves.every((leaf) => anyMaskOf(leaf) !== undefined)) return
     if (!this.supportsMasking) {
       if (previous !== null && flatten(previous).some((mask) => mask !== null)) this.#warnOfMask()
       return
     }
-    if (leaves.every((leaf) => anyMaskOf(leaf) !== undefined)) return
     const masks = this.computeMask(inputs, previous)
     if (masks === null || masks === undefined) return
     const list = flatten<Tensor | null>(masks)

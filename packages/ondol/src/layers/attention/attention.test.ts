@@ -1,11 +1,10 @@
-/** Attention layers beyond the vectors: what every layer must do, masks that travel, dropout, and bad input. */
+/** Attention layers beyond the vectors: masks that travel, dropout, and bad input. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { setBackend } from '../../backends/load.js'
 import { type Tensor, tensor } from '../../engine/index.js'
 import * as ops from '../../ops/index.js'
 import * as layers from '../index.js'
 import { maskOf, setMask } from '../masks.js'
-import { runLayerTest } from '../testing/run-layer-test.js'
 
 beforeAll(() => setBackend('host'))
 
@@ -14,21 +13,6 @@ const wave = (...shape: number[]): Tensor =>
     Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i * 1.3 + 0.2)),
     shape,
   )
-
-describe('every attention layer', () => {
-  const pair = [
-    [2, 3, 4],
-    [2, 5, 4],
-  ]
-  runLayerTest('Attention', {
-    make: (o) => layers.attention({ useScale: true, scoreMode: 'concat', dropout: 0.1, ...o }),
-    input: pair,
-    output: [2, 3, 4],
-    trainable: ['scale', 'concat_score_weight'],
-    seedGenerators: 1,
-  })
-  runLayerTest('AdditiveAttention', { make: (o) => layers.additiveAttention(o), input: pair, output: [2, 3, 4], trainable: ['scale'] })
-})
 
 describe('heads', () => {
   const make = [

@@ -70,28 +70,31 @@ export class Equalization extends ImageLayer {
 
   protected override augment(images: Tensor): Tensor {
     const { channel } = imageAxes(images, this.dataFormat, this.name)
-    const planes = ops.split(images, images.shape[channel] as number, { axis: channel }) as unknown as Tensor[]
-    return ops.concatenate(
-      planes.map((plane) => this.#equalize(plane)),
-      { axis: channel },
-    )
+    return ops.moveaxis(this.#equalize(ops.moveaxis(images, channel, 0)), 0, channel)
   }
 
+  /** Planes (channels, …), each for itself. */
   #equalize(given: Tensor): Tensor {
-    const last = this.bins - 1
-    const plane = rescaled(given, this.valueRange, BYTES)
+    const { bins } = this
+    const last = bins - 1
+    const planes = rescaled(given, this.valueRange, BYTES)
+    const [channels] = planes.shape as [number, ...number[]]
+    const size = channels === 0 ? 0 : planes.size / channels
+    const start = lax.withNumber(lax.iota(planes.shape, 'int32', 0), lax.mul, bins)
     const whole = (x: Tensor): Tensor => ops.cast(ops.clip(x, 0, last), 'int32')
-    const levels = whole(divide(multiply(plane, last), 255))
-    const counts = countsOf(levels, this.bins)
-    const below = ops.cumsum(counts, { axis: 0 })
-    const least = ops.min(ops.where(ops.greater(below, 0), below, levels.size))
-    const total = subtract(levels.size, least)
+    const levels = whole(divide(multiply(planes, last), 255))
+    const counts = ops.reshape(countsOf(add(levels, start), channels * bins), [channels, bins])
+    const below = ops.cumsum(counts, { axis: 1 })
+    const least = ops.min(ops.where(ops.greater(below, 0), below, size), { axis: 1, keepdims: true })
+    const total = subtract(size, least)
     const share = divide(multiply(subtract(below, least), 255), ops.where(ops.equal(total, 0), 1, total))
     const table = ops.cast(ops.clip(ops.round(share), 0, 255), given.dtype)
     // Rounds otherwise than above, as in Keras.
-    const places = whole(multiply(divide(plane, 255), last))
-    const isFlat = ops.lessEqual(ops.sum(ops.cast(ops.greater(counts, 0), 'int32')), 1)
-    return rescaled(ops.where(isFlat, plane, ops.take(table, places, { axis: 0 })), BYTES, this.valueRange)
+    const places = whole(multiply(divide(planes, 255), last))
+    const levelsUsed = ops.sum(ops.cast(ops.greater(counts, 0), 'int32'), { axis: 1 })
+    const isFlat = ops.reshape(ops.lessEqual(levelsUsed, 1), [channels, ...planes.shape.slice(1).map(() => 1)])
+    const equalized = ops.take(ops.reshape(table, [channels * bins]), add(places, start))
+    return rescaled(ops.where(isFlat, planes, equalized), BYTES, this.valueRange)
   }
 }
 

@@ -71,6 +71,7 @@ export class HashedCrossing extends Layer {
         received: String(inputs),
       })
     const features = inputs.map((input) => (holdsStrings(input) ? asStrings(input, where) : asTensor(input as TensorLike)))
+    if (!this.built) this.build(features.map((feature) => [...feature.shape]))
     const { shape } = features[0] as Tensor
     if (shape.length > 2 || (shape.length === 2 && shape[1] !== 1))
       throw new ShapeError({

@@ -22,7 +22,6 @@ export class Pipeline extends Layer {
   constructor(layers: readonly Layer[], options: Pick<LayerOptions, 'name'> = {}) {
     super(options)
     this.layers = [...layers]
-    this.supportsMasking = true
   }
 
   override [INVOKE](...args: unknown[]): unknown {
@@ -31,8 +30,9 @@ export class Pipeline extends Layer {
     return this.layers.reduce<unknown>((x, layer) => layer(x as Tensor, ...(options === undefined ? [] : [options as CallOptions])), inputs)
   }
 
-  override call(inputs: Tensor, { training }: CallOptions = {}): Tensor {
-    return this.layers.reduce((x, layer): Tensor => layer(x, { training }), inputs)
+  /** A mask travels with the tensors, as far as the layers hand it on; one that is given is the first layer's. */
+  override call(inputs: Tensor, { training, mask }: CallOptions = {}): Tensor {
+    return this.layers.reduce((x, layer, i): Tensor => layer(x, i === 0 ? { training, mask } : { training }), inputs)
   }
 
   override getConfig(): Record<string, unknown> {

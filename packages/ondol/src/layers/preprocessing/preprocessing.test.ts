@@ -8,6 +8,7 @@ import { Dataset } from '../../data/index.js'
 import { jit, type Tensor, tensor, useBackend } from '../../engine/index.js'
 import { loadModel, Model, Sequential } from '../../models/index.js'
 import { saveModel } from '../../models/saving.js'
+import type { CallOptions } from '../index.js'
 import * as layers from '../index.js'
 
 beforeAll(() => useBackend(createHostBackend()))
@@ -52,6 +53,24 @@ describe('strings', () => {
       .map((batch) => vectorize(batch as string[]))
     const [batch] = (await dataset.toArray()) as Tensor[]
     expect(batch?.shape).toEqual([2, 4])
+  })
+})
+
+describe('Pipeline', () => {
+  it('hands a mask on as far as its layers do', () => {
+    const [x, mask] = [tensor([[[1], [2]]]), tensor([[1, 0]], undefined, 'bool')]
+    const seen: unknown[] = []
+    class Look extends layers.Layer {
+      override readonly supportsMasking = true
+      override call(inputs: Tensor, { mask: given }: CallOptions): Tensor {
+        seen.push(given)
+        return tensor(inputs.dataSync(), inputs.shape)
+      }
+    }
+    const end = layers.pipeline([new Look(), layers.flatten()])(x, { mask })
+    expect(layers.maskOf(end)).toBeUndefined()
+    expect(layers.maskOf(layers.pipeline([layers.rescaling(2)])(x, { mask }))).toBe(mask)
+    expect(seen).toEqual([mask])
   })
 })
 

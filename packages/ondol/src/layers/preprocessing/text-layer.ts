@@ -22,7 +22,9 @@ export abstract class TextLayer extends Layer {
     const [inputs] = args
     if (!holdsStrings(inputs)) return super[INVOKE](...args)
     try {
-      return this.callOnStrings(asStrings(inputs, this.name))
+      const strings = asStrings(inputs, this.name)
+      if (!this.built) this.build([...strings.shape])
+      return this.callOnStrings(strings)
     } catch (error) {
       throw error instanceof OndolError ? error.within(this.name) : error
     }

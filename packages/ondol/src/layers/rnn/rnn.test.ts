@@ -1,4 +1,4 @@
-/** Recurrent layers beyond the vectors: what every layer must do, states, dropout, cells of one's own, and bad input. */
+/** Recurrent layers beyond the vectors: states, dropout, cells of one's own, and bad input. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { setBackend } from '../../backends/load.js'
 import { type Tensor, tensor } from '../../engine/index.js'
@@ -6,7 +6,6 @@ import { Model } from '../../models/index.js'
 import * as ops from '../../ops/index.js'
 import type { KerasTensor } from '../../ops/operation.js'
 import * as layers from '../index.js'
-import { runLayerTest } from '../testing/run-layer-test.js'
 
 beforeAll(() => setBackend('host'))
 
@@ -19,59 +18,6 @@ const close = (a: Tensor, b: Tensor): void => {
   expect(a.shape).toEqual(b.shape)
   a.dataSync().forEach((value, i) => expect(value).toBeCloseTo(b.dataSync()[i] as number, 5))
 }
-const WEIGHTS = ['kernel', 'recurrent_kernel', 'bias']
-
-describe('every recurrent layer', () => {
-  const input = [2, 3, 4]
-  runLayerTest('SimpleRNN', { make: (o) => layers.simpleRnn(3, o), input, output: [2, 3], trainable: WEIGHTS, passesMask: false })
-  runLayerTest('GRU', {
-    make: (o) => layers.gru(3, { dropout: 0.2, recurrentDropout: 0.2, returnSequences: true, ...o }),
-    input,
-    output: [2, 3, 3],
-    trainable: WEIGHTS,
-    seedGenerators: 1,
-    passesMask: true,
-  })
-  runLayerTest('GRU, reset before', {
-    make: (o) => layers.gru(3, { resetAfter: false, recurrentDropout: 0.2, returnState: true, ...o }),
-    input,
-    output: [
-      [2, 3],
-      [2, 3],
-    ],
-    trainable: WEIGHTS,
-    seedGenerators: 1,
-  })
-  runLayerTest('Bidirectional', {
-    make: (o) => layers.bidirectional(layers.gru(3, { returnSequences: true, ...(o.dtype !== undefined && { dtype: o.dtype }) }), o),
-    input,
-    output: [2, 3, 6],
-    trainable: [...WEIGHTS, ...WEIGHTS],
-    passesMask: true,
-  })
-  runLayerTest('TimeDistributed', {
-    make: (o) => layers.timeDistributed(layers.dense(3, o.dtype === undefined ? {} : { dtype: o.dtype }), o),
-    input,
-    output: [2, 3, 3],
-    trainable: ['kernel', 'bias'],
-    passesMask: true,
-  })
-  runLayerTest('ConvLSTM1D', {
-    make: (o) => layers.convLstm1d(2, 2, { dropout: 0.2, recurrentDropout: 0.2, ...o }),
-    input: [2, 3, 4, 2],
-    output: [2, 3, 2],
-    trainable: WEIGHTS,
-    seedGenerators: 1,
-  })
-  runLayerTest('ConvLSTM2D', {
-    make: (o) => layers.convLstm2d(2, 2, { padding: 'same', returnSequences: true, ...o }),
-    input: [1, 2, 3, 3, 2],
-    output: [1, 2, 3, 3, 2],
-    trainable: WEIGHTS,
-    passesMask: true,
-  })
-})
-
 describe('states', () => {
   it('come as an argument, as an option and as symbols alike', () => {
     const [x, h] = [wave(2, 3, 4), wave(2, 5)]
