@@ -46,10 +46,10 @@ export async function readWhole(source: ByteSource): Promise<Uint8Array> {
   return bytes
 }
 
-const isUrl = (path: string): boolean => /^(https?|blob|data):/.test(path)
+export const isUrl = (path: string): boolean => /^(https?|blob|data):/.test(path)
 
 /** `file:` URLs are paths. */
-function pathOf(location: string | URL): string {
+export function pathOf(location: string | URL): string {
   if (!(location instanceof URL)) return location
   return location.protocol === 'file:' ? decodeURIComponent(location.pathname) : location.href
 }

@@ -19,12 +19,16 @@ const sizeOf = ({ size, dtype }: Tensor): number => size * bytesOf(dtype)
 /** As Keras keys its index. */
 export const mapKey = (path: string): string => (path === '' ? '/vars' : `/${path}/vars`)
 
+/** The name of a shard, as Keras gives it; with a `suffix` where that name is taken. */
+export const shardName = (baseName: string, number: number, suffix = ''): string =>
+  `${baseName}_${String(number).padStart(5, '0')}${suffix}.weights.h5`
+
 /** Objects in files of at most `maxShardSize` gigabytes; an object may lie in several. */
-export function shardsOf(objects: readonly SavedObject[], baseName: string, maxShardSize: number): Shard[] {
+export function shardsOf(objects: readonly SavedObject[], baseName: string, maxShardSize: number, suffix = ''): Shard[] {
   const limit = maxShardSize * GIGABYTE
   const shards: { name: string; objects: { path: string; name: string; arrays: (readonly [string, Tensor])[] }[] }[] = []
   const open = (): void => {
-    shards.push({ name: `${baseName}_${String(shards.length).padStart(5, '0')}.weights.h5`, objects: [] })
+    shards.push({ name: shardName(baseName, shards.length, suffix), objects: [] })
   }
   open()
   let filled = 0

@@ -9,12 +9,12 @@ import { openZip, WEIGHTS } from './archive.js'
 import { openHdf5 } from './hdf5/index.js'
 import { isLegacy, loadLegacyWeights } from './legacy-h5.js'
 import { legacyWeights } from './legacy-h5-writing.js'
-import { bytesFrom, type Readable, type WriteOptions, withSource, writeFile } from './location.js'
+import { bytesFrom, pathOf, type Readable, type WriteOptions, withSource, writeFile } from './location.js'
 import { openNpz, writeArrays } from './npz.js'
 import { openSafetensors, writeSafetensorsWeights } from './safetensors-weights.js'
 import type { Saveable } from './saveable.js'
-import { mapKey, readShardIndex, shardIndex, shardsOf } from './sharding.js'
-import { loadState, type SavedObject, savedObjects, type WeightReader } from './weights.js'
+import { loadShards, saveShards } from './shard-files.js'
+import { loadState, type SavedObject, savedObjects } from './weights.js'
 import { loadNamed, type NameOptions, namedArrays } from './weights-by-name.js'
 import { openWeights, readerOf, writeWeights } from './weights-h5.js'
 import { ZipReader } from './zip/reader.js'
@@ -72,7 +72,8 @@ export async function saveWeights(
   if (!(typeof target === 'string' || target instanceof URL)) return bytesFrom(FORMATS[target?.format ?? '.weights.h5'](model))
   const name = String(target)
   const { maxShardSize } = options
-  if (maxShardSize !== undefined && /\.weights\.(h5|json)$/.test(name)) return saveShards(savedObjects(model), name, maxShardSize, options)
+  if (maxShardSize !== undefined && /\.weights\.(h5|json)$/.test(name))
+    return saveShards(savedObjects(model), pathOf(target), maxShardSize, options)
   const format = options.format ?? ENDINGS.find((ending) => name.endsWith(ending))
   if (format === undefined || maxShardSize !== undefined) {
     throw new SavingError({
@@ -84,20 +85,6 @@ export async function saveWeights(
   return writeFile(target, options, FORMATS[format](model))
 }
 
-async function saveShards(objects: readonly SavedObject[], path: string, maxShardSize: number, options: WriteOptions): Promise<void> {
-  const [folder, base] = splitPath(path)
-  const shards = shardsOf(objects, base, maxShardSize)
-  for (const shard of shards) await writeFile(folder + shard.name, options, (sink) => writeWeights(shard.objects, sink))
-  // Last, so that an index always finds its shards.
-  await writeFile(`${folder}${base}.weights.json`, options, (sink) => sink.write(new TextEncoder().encode(shardIndex(shards))))
-}
-
-/** Folder with its slash, and the name before `.weights`. */
-function splitPath(path: string): [folder: string, base: string] {
-  const end = path.lastIndexOf('/') + 1
-  return [path.slice(0, end), path.slice(end).replace(/\.weights\.(h5|json)$/, '')]
-}
-
 /**
  * Loads weights into a model that is built: from `.weights.h5`, an index of shards, `.safetensors`, `.npz`, a `.keras`
  * file, or the `.h5` of an older Keras; a path, a URL, bytes, or a Blob. Everything is matched before anything is
@@ -106,14 +93,9 @@ function splitPath(path: string): [folder: string, base: string] {
  * @throws SavingError that says which weights do not fit, and how.
  */
 export async function loadWeights(model: Saveable, from: Readable, options: NameOptions = {}): Promise<void> {
-  const path = typeof from === 'string' || from instanceof URL ? String(from) : undefined
+  const path = typeof from === 'string' || from instanceof URL ? pathOf(from) : undefined
   await withSource(from, async (source) => {
-    if (path?.endsWith('.weights.json')) {
-      const bytes = new Uint8Array(source.byteLength)
-      await source.read(0, bytes)
-      const index = readShardIndex(new TextDecoder().decode(bytes), path)
-      return loadState(model, shardedReader(path, index), options)
-    }
+    if (path?.endsWith('.weights.json')) return loadShards(model, path, source, options)
     switch (await formatOf(source)) {
       case 'zip':
         return loadFromZip(model, source, options)
@@ -153,30 +135,4 @@ function requirePlaces({ name }: ByteSource, { byName }: NameOptions): void {
     problem: 'byName is for .h5 files of older Kerases, for .safetensors and .npz',
     hint: 'weights of this format are found by their places in the model',
   })
-}
-
-/** Opens a shard each time something in it is asked for. */
-function shardedReader(path: string, index: ReadonlyMap<string, readonly string[]>): WeightReader {
-  const [folder] = splitPath(path)
-  return {
-    name: path,
-    paths: async () => [...index.keys()].map((key) => key.replace(/^\//, '').replace(/\/?vars$/, '')),
-    async arraysAt(object) {
-      const found: [string, Awaited<ReturnType<WeightReader['arraysAt']>> extends ReadonlyMap<string, infer A> ? A : never][] = []
-      for (const name of index.get(mapKey(object)) ?? []) {
-        const location = folder + name
-        const arrays = await withSource(location, async (source) => (await openWeights(source)).arraysAt(object))
-        for (const [key, array] of arrays) {
-          const read = (): ReturnType<typeof array.read> =>
-            withSource(location, async (source) => {
-              const again = (await (await openWeights(source)).arraysAt(object)).get(key)
-              if (again === undefined) throw new SavingError({ where: location, problem: `'${key}' is no longer there` })
-              return again.read()
-            })
-          found.push([key, { ...array, read }])
-        }
-      }
-      return new Map(found)
-    },
-  }
 }
