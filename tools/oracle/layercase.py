@@ -12,11 +12,11 @@ def mask_of(rows, length):
 def case(title, layer, *inputs, masks=None, training=False, call=None, spread=False):
     """One vector. `masks` go to the call as `mask`; `call` holds more keyword arguments, recorded as they are.
 
-    With `spread` each input is an argument of its own, with its mask travelling on it; with "state" all but the first
-    are initial states.
+    With `spread` each input is an argument of its own, with its mask travelling on it; a list such as [0, [1, 2]] says
+    where in the arguments which input stands, here states in the second.
     """
     keras.utils.set_random_seed(3)
-    if spread == "state" or len(inputs) == 1:
+    if isinstance(spread, list) or len(inputs) == 1:
         layer.build(inputs[0].shape)
     else:
         layer.build(*[x.shape for x in inputs]) if spread else layer.build([x.shape for x in inputs])
@@ -52,6 +52,7 @@ def case(title, layer, *inputs, masks=None, training=False, call=None, spread=Fa
         "title": title,
         "class": type(layer).__name__,
         "serialized": keras.saving.serialize_keras_object(layer),
+        "supportsMasking": layer.supports_masking,
         "training": training,
         "inputs": [encode(x) for x in inputs],
         "inputMasks": None if masks is None else [encode(m) for m in masks],
@@ -72,8 +73,8 @@ def case(title, layer, *inputs, masks=None, training=False, call=None, spread=Fa
 
 def positionally(inputs, spread):
     """The inputs as they stand in the call."""
-    if spread == "state":
-        return [inputs[0], list(inputs[1:])]
+    if isinstance(spread, list):
+        return keras.tree.map_structure(lambda i: inputs[i], spread)
     return inputs if spread else [inputs[0] if len(inputs) == 1 else list(inputs)]
 
 

@@ -113,6 +113,8 @@ def noise():
     volumes = floats(123, 1, 2, 3, 2, 2)
     yield case("activity, l1 and l2", L.ActivityRegularization(l1=0.1, l2=0.2), x)
     yield case("activity, mask", L.ActivityRegularization(l2=0.5), steps, masks=[mask_of([1, 3], 3)])
+    yield case("dropout", L.Dropout(0.3, seed=2), steps, masks=[mask_of([1, 3], 3)])
+    yield case("dropout, rate 0", L.Dropout(0.0, noise_shape=[None, 1, 4]), steps, training=True)
     yield case("alpha", L.AlphaDropout(0.3), x)
     yield case("alpha, noise shape", L.AlphaDropout(0.0, noise_shape=[None, 1], seed=3), x, training=True)
     yield case("gaussian dropout", L.GaussianDropout(0.3, seed=7), x)
@@ -174,6 +176,16 @@ def activations_more():
     yield case("Softmax, two axes, mask", L.Softmax(axis=(1, 2)), cube, masks=[np.array([[[1], [0], [1]], [[1], [1], [1]]], bool)])
 
 
+@keras.saving.register_keras_serializable("oracle")
+def scaled(x, by=0.5):
+    return keras.ops.tanh(x) * by
+
+
+@keras.saving.register_keras_serializable("oracle")
+def everywhere(inputs, mask=None):
+    return keras.ops.ones_like(inputs[..., 0], dtype="bool")
+
+
 def core():
     x, steps = floats(138, 3, 4), floats(139, 2, 3, 4)
     gaps = steps.copy()
@@ -191,6 +203,8 @@ def core():
     yield case("masking", L.Masking(), gaps)
     yield case("masking, value", L.Masking(mask_value=1.0), np.where(gaps == 0, 1, gaps).astype("float32"))
     yield case("identity", L.Identity(), x)
+    yield case("lambda", L.Lambda(scaled, arguments={"by": 3.0}), x)
+    yield case("lambda, with a mask", L.Lambda(scaled, output_shape=(3, 4), mask=everywhere), steps, masks=[mask_of([1, 3], 3)])
     yield case("identity, mask", L.Identity(), steps, masks=[mask_of([1, 3], 3)])
     words = integers(140, 7, 2, 4)
     yield case("tied", L.ReversibleEmbedding(7, 3), words)
@@ -224,7 +238,28 @@ def merging_more():
     yield case("dot of vectors", L.Dot(axes=1), floats(147, 2, 4), floats(148, 2, 4))
 
 
-GROUPS = (conv3d, conv_transpose, pooling_more, normalization_more, noise, reshaping_more, activations_more, merging_more, core)
+def preprocessing():
+    x, images = floats(151, 3, 4), floats(152, 2, 2, 3, 3)
+    yield case("rescale", L.Rescaling(1 / 127.5, offset=-1.0), x)
+    yield case("rescale channels", L.Rescaling([1.0, 0.5, 2.0], offset=[0.1, 0.2, 0.3]), images)
+    yield case("rescale whole numbers", L.Rescaling(0.25), integers(153, 255, 2, 3))
+    yield case("normalize", L.Normalization(mean=3.0, variance=2.0), x)
+    yield case("normalize each, backwards", L.Normalization(mean=[1.0, 2.0, 0.5], variance=[4.0, 0.0, 2.0], invert=True), images)
+    yield case("normalize two axes", L.Normalization(axis=(1, 3), mean=[1.0, 2.0, 0.5], variance=[4.0, 9.0, 1.0]), images)
+    yield case("pipeline", L.Pipeline([L.Rescaling(0.5), L.Normalization(mean=1.0, variance=4.0)]), x)
+    yield case("pipeline of images", L.Pipeline([L.Resizing(3, 2), L.CenterCrop(2, 2), L.Rescaling(2.0)]), images)
+    yield case("resize", L.Resizing(3, 2), images)
+    yield case("crop", L.CenterCrop(1, 2), images)
+    signal, small = floats(154, 2, 40, 2), dict(frame_length=16, frame_step=8)
+    for mode in ("log", "magnitude", "psd", "real", "imag", "angle", "stft"):
+        yield case(f"stft, {mode}", L.STFTSpectrogram(mode=mode, **small), signal)
+    yield case("stft, apart", L.STFTSpectrogram(mode="magnitude", expand_dims=True, padding="same", fft_length=32, **small), signal)
+    audio, mel = floats(155, 2, 200), dict(fft_length=64, sequence_stride=32, num_mel_bins=6, sampling_rate=8000)
+    yield case("mel", L.MelSpectrogram(**mel), audio)
+    yield case("mel, energy", L.MelSpectrogram(**mel, sequence_length=40, window="hamming", mag_exp=1.0, power_to_db=False), audio)
+
+
+GROUPS = (conv3d, conv_transpose, pooling_more, normalization_more, noise, reshaping_more, activations_more, merging_more, core, preprocessing)
 for group in GROUPS:
     if not sys.argv[1:] or group.__name__ in sys.argv[1:]:
         layers(group.__name__, lambda: list(group()))

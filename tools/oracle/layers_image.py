@@ -3,7 +3,9 @@
 Run: .venv/bin/python tools/oracle/layers_image.py        writes packages/ondol/src/testing/vectors/image-layers/*.json
 """
 import numpy as np
-from opcase import keras, tree, write
+from opcase import BACKEND, differentiate, floats, keras, tree, write  # before any other part of Keras: sets the backend
+import jax  # noqa: E402, I001
+from keras.src.random.seed_generator import draw_seed  # noqa: E402
 
 L = keras.layers
 RNG = np.random.default_rng(5)
@@ -20,19 +22,59 @@ def swap(x):
     return np.ascontiguousarray(np.moveaxis(x, -1, 1))
 
 
+CHOICES = [f"random_{name}" for name in ("shear", "translation", "rotation")] + ["random_posterization", "solarization", "auto_contrast", "equalization"]
+CHOICES += [f"random_{name}" for name in ("brightness", "color_degeneration", "contrast", "sharpness")]
+
+
+def written(layer, t):
+    """A transformation where Keras's form says too little: by names, and with what is drawn only while it is applied."""
+    if isinstance(layer, L.RandomCrop):
+        return dict(zip(("h_start", "w_start"), t))
+    if isinstance(layer, L.RandomElasticTransform):
+        noise = jax.random.normal(draw_seed(t["seed"]), (2, 8, 9), "float32")  # the same for both directions
+        return {**{k: v for k, v in t.items() if k != "seed"}, "noise": np.stack([noise, noise], -1)}
+    if isinstance(layer, L.AugMix):
+        def link(each):
+            return {"layer_index": CHOICES.index(each["layer_name"]), "transforms": {each["layer_name"]: each["transformation"]}}
+
+        return {**t, "chain_transforms": [[link(each) for each in chain] for chain in t["chain_transforms"]]}
+    return t
+
+
+def drawn_at_once(layer):
+    """What the layers in a RandomColorJitter draw while it runs, drawn before."""
+    found = []
+    for name in ("brightness", "contrast", "saturation", "hue"):
+        inner = getattr(layer, f"random_{name}")
+        if inner is not None:
+            t = inner.get_random_transformation(IMAGES, training=True)
+            inner.get_random_transformation = lambda *_, t=t, **__: dict(t)
+            found.append(t)
+    return found
+
+
 def case(layer, images=IMAGES, masks=False, labels=False, boxes=False, transformation=None, title=""):
-    """One vector; `transformation` is injected instead of what the layer draws."""
+    """One vector; `transformation` is injected instead of what the layer draws.
+
+    `cotangent` and `gradient` are those of sum(output * cotangent) by the images; none where Keras's is NaN (a flat channel).
+    """
     keras.utils.set_random_seed(11)
     first = layer.data_format == "channels_first"
     images = swap(images) if first else images
     t = transformation if transformation is not None else layer.get_random_transformation(images, training=True)
-    x = keras.ops.convert_to_tensor(images)
+    if isinstance(layer, L.RandomElasticTransform):
+        t["seed"] = 7  # the same noise each time
+    (output,), pullback = differentiate(lambda x: [layer.transform_images(x, t, training=True)], [], [images])
+    cotangent = floats(90, *output.shape)
+    gradient = pullback([cotangent])[1][0]
     vector = {
         "title": title,
         "serialized": keras.saving.serialize_keras_object(layer),
-        "transformation": tree(t),
+        "transformation": tree(written(layer, t)),
         "images": tree(images),
-        "output": tree(layer.transform_images(x, t, training=True)),
+        "output": tree(output),
+        "cotangent": tree(cotangent),
+        "gradient": tree(gradient) if np.isfinite(gradient).all() else None,
     }
     if masks:
         given = swap(MASKS) if first else MASKS
@@ -46,6 +88,12 @@ def case(layer, images=IMAGES, masks=False, labels=False, boxes=False, transform
         vector["boxes"] = tree(BOXES)
         vector["boxesOutput"] = tree(layer.transform_bounding_boxes(given, t, training=True))
     return vector
+
+
+def elastic():
+    images = np.maximum(IMAGES, 0.1)  # a gradient where values are cut off would be a matter of taste
+    yield case(L.RandomElasticTransform(0.9, [0.9, 0.9], seed=3), images, masks=True)
+    yield case(L.RandomElasticTransform(1.0, [1.0, 1.0], interpolation="nearest", fill_mode="constant", fill_value=4.0, **FIRST), images)
 
 
 FIRST = {"data_format": "channels_first"}
@@ -79,6 +127,7 @@ write(
         case(L.RandomGaussianBlur(1.0, kernel_size=5, sigma=0.8, value_range=(0, 1), **FIRST), UNIT),
         case(L.AutoContrast()),
         case(L.AutoContrast(value_range=(0, 1)), np.where(np.arange(3) == 1, 0.5, UNIT).astype("float32"), title="one channel flat"),
+        case(L.AutoContrast(value_range=(0, 1)), UNIT),
         case(L.Equalization()),
         case(L.Equalization(value_range=(0, 1), bins=32, **FIRST), UNIT),
         case(L.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=(2, 3))),
@@ -104,6 +153,12 @@ write(
         case(L.CenterCrop(4, 5, **B), masks=True, boxes=True),
         case(L.CenterCrop(6, 12, **B), masks=False, boxes=True),
         case(L.CenterCrop(3, 4, **FIRST), masks=True),
+        case(L.RandomCrop(5, 4, seed=6), masks=True),  # without boxes: Keras moves them down by what is cut on the left
+        case(L.RandomCrop(6, 7, seed=6, **FIRST), masks=True),
+        case(L.RandomCrop(8, 4, seed=6), masks=True),
+        *(elastic() if BACKEND == "jax" else []),  # the noise is JAX's
+        case(L.MaxNumBoundingBoxes(3, **B), boxes=True),
+        case(L.MaxNumBoundingBoxes(1, **FIRST), boxes=True),
         case(L.Resizing(5, 4, **B), masks=True, boxes=True),
         case(L.Resizing(12, 10, interpolation="bicubic", pad_to_aspect_ratio=True, fill_value=2.0, **B), masks=True, boxes=True),
         case(L.Resizing(6, 4, crop_to_aspect_ratio=True, antialias=True, **B), masks=True, boxes=True),
@@ -119,6 +174,22 @@ write(
         case(L.MixUp(2.0, **FIRST), labels=True),
         case(L.RandomErasing(0.9, fill_value=7.0), masks=True),
         case(L.RandomErasing([0.5, 1.0], scale=[0.3, 0.6], value_range=(0, 1), **FIRST), UNIT),
+    ],
+)
+jitter = [
+    L.RandomColorJitter(brightness_factor=0.3, contrast_factor=0.4, saturation_factor=[0.2, 0.7], hue_factor=0.3),
+    L.RandomColorJitter(value_range=(0, 1), contrast_factor=[0.2, 0.4], hue_factor=0.2),
+]
+write(
+    "image-layers/policies",
+    [
+        case(jitter[0], transformation=drawn_at_once(jitter[0])),
+        case(jitter[1], UNIT, transformation=drawn_at_once(jitter[1])),
+        case(L.RandAugment(seed=5, **B), masks=True, boxes=True),
+        case(L.RandAugment(value_range=(0, 1), num_ops=3, factor=0.3, seed=9, **FIRST), UNIT),
+        case(L.RandAugment(value_range=(0, 1), num_ops=3, factor=[0.2, 0.4], seed=12), UNIT),
+        case(L.AugMix(seed=4), masks=True),
+        case(L.AugMix(value_range=(0, 1), num_chains=2, chain_depth=4, factor=0.4, alpha=0.5, all_ops=False, seed=8, **FIRST), UNIT),
     ],
 )
 SIZE = {"height": 20, "width": 30}

@@ -21,7 +21,7 @@ def recurrent(Class, states, options):
     yield case("mask, state", Class(2, return_state=True), x, masks=masks)
     yield case("zero output", Class(2, zero_output_for_mask=True, return_state=True), x, masks=masks)
     yield case("unrolled, holes", Class(2, unroll=True, return_sequences=True), x, masks=[HOLES])
-    yield case("initial state", Class(2, return_sequences=True, return_state=True), x, *start, call={}, spread="state")
+    yield case("initial state", Class(2, return_sequences=True, return_state=True), x, *start, spread=[0, list(range(1, states + 1))])
     yield case("no bias, relu", Class(2, use_bias=False, activation="relu", recurrent_initializer="glorot_uniform"), x)
     for title, more in options.items():
         yield case(title, Class(2, return_sequences=True, **more), x)
@@ -54,6 +54,19 @@ def rnn():
     yield case("stacked cells, mask", L.RNN(stack(), return_sequences=True), x, masks=masks)
     yield case("stacked cells, zero output", L.RNN(stack(), zero_output_for_mask=True), x, masks=masks)
     yield case("stacked cells, unrolled", L.RNN(stack(), unroll=True, go_backwards=True), x, masks=masks)
+
+
+def cells():
+    x, h, c, other = floats(34, 3, 4), floats(35, 3, 2), floats(36, 3, 2), floats(37, 3, 3)
+    one, two = [0, [1]], [0, [1, 2]]
+    yield case("simple", L.SimpleRNNCell(2), x, h, spread=one)
+    yield case("simple, relu, no bias", L.SimpleRNNCell(2, activation="relu", use_bias=False), x, h, spread=one)
+    yield case("GRU", L.GRUCell(2), x, h, spread=one)
+    yield case("GRU, reset before", L.GRUCell(2, reset_after=False, recurrent_activation="hard_sigmoid"), x, h, spread=one)
+    yield case("LSTM", L.LSTMCell(2), x, h, c, spread=two)
+    yield case("LSTM, no bias, relu", L.LSTMCell(2, use_bias=False, activation="relu"), x, h, c, spread=two)
+    yield case("two", L.StackedRNNCells([L.LSTMCell(2), L.GRUCell(3)]), x, h, c, other, spread=[0, [[1, 2], 3]])
+    yield case("three", L.StackedRNNCells([L.GRUCell(2), L.SimpleRNNCell(3), L.SimpleRNNCell(2)]), x, h, other, c, spread=[0, [1, 2, 3]])
 
 
 def bidirectional():
@@ -97,6 +110,6 @@ def conv_lstm():
 
 
 if __name__ == "__main__":
-    for group in (simple_rnn, gru, lstm_states, rnn, bidirectional, time_distributed, conv_lstm):
+    for group in (simple_rnn, gru, lstm_states, rnn, cells, bidirectional, time_distributed, conv_lstm):
         layers(group.__name__, lambda: list(group()))
     print(f"made by Keras {keras.__version__} on {BACKEND}")

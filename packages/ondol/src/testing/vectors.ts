@@ -26,11 +26,15 @@ export interface VectorWeight {
   readonly value: VectorTensor
 }
 
+/** Numbers of inputs, nested as the arguments of a call are. */
+export type Places = readonly (number | Places)[]
+
 /** One call of one layer, and its gradients. */
 export interface LayerVector {
   readonly title: string
   readonly class: string
   readonly serialized: SerializedObject
+  readonly supportsMasking: boolean
   readonly training: boolean
   readonly inputs: readonly VectorTensor[]
   readonly inputMasks: readonly VectorTensor[] | null
@@ -44,8 +48,8 @@ export interface LayerVector {
   readonly openShape: readonly (readonly (number | null)[])[]
   /** More arguments of the call, in Keras's spelling. */
   readonly call?: Readonly<Record<string, unknown>>
-  /** Each input is an argument of its own, not one of a list; or all but the first are initial states. */
-  readonly spread?: boolean | 'state'
+  /** Each input is an argument of its own, not one of a list; or where in the arguments each stands: `[0, [1, 2]]`. */
+  readonly spread?: boolean | Places
 }
 
 /** The vectors in `vectors/<name>.json`, for example `layers/dense`. */

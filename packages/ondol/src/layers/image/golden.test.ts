@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { setBackend } from '../../backends/load.js'
 import { toCamelCase } from '../../core/spelling.js'
-import { type Tensor, tensor } from '../../engine/index.js'
+import { GradientTape, type Tensor, tensor } from '../../engine/index.js'
+import * as ops from '../../ops/index.js'
 import { elements, isVectorTensor, listVectors, readVectors, type VectorTensor } from '../../testing/vectors.js'
 import { backends } from '../../training/testing/backends.js'
-import { CenterCrop, deserialize, RandomRotation, Resizing } from '../index.js'
+import { CenterCrop, deserialize, RandomColorJitter, RandomRotation, Resizing } from '../index.js'
 import type { SerializedLayer } from '../sharing.js'
 import type { ImageLayer } from './base.js'
 import type { BoundingBoxes } from './boxes.js'
@@ -16,6 +17,9 @@ interface Vector {
   readonly transformation: unknown
   readonly images: VectorTensor
   readonly output: VectorTensor
+  /** Those of sum(output * cotangent) by the images; null where Keras's is NaN. */
+  readonly cotangent: VectorTensor
+  readonly gradient: VectorTensor | null
   readonly masks?: VectorTensor
   readonly masksOutput?: VectorTensor
   readonly labels?: VectorTensor
@@ -26,12 +30,21 @@ interface Vector {
 
 const load = (stored: VectorTensor): Tensor => tensor(elements(stored), stored.shape, stored.dtype)
 
-/** Transformations as Keras describes them: records of tensors and numbers. */
-function decode(value: unknown): unknown {
+/** Transformations as Keras describes them: records of tensors and numbers. `more` are members that Keras's lack. */
+function decode(value: unknown, more: object = {}): unknown {
   if (isVectorTensor(value)) return load(value)
-  if (Array.isArray(value)) return value.map(decode)
+  if (Array.isArray(value)) return value.map((item) => decode(item, more))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [toCamelCase(key), decode(item)]))
+  return { ...more, ...Object.fromEntries(Object.entries(value).map(([key, item]) => [toCamelCase(key), decode(item, more)])) }
+}
+
+/** What the layer in the vector does. */
+function transformationOf(layer: ImageLayer<unknown>, vector: Vector): unknown {
+  // Keras's does not know the shape that a rotation was drawn for.
+  const decoded = decode(vector.transformation, { inputShape: vector.images.shape })
+  if (!(layer instanceof RandomColorJitter)) return decoded
+  const inner = [layer.randomBrightness, layer.randomContrast, layer.randomSaturation, layer.randomHue].filter((each) => each !== null)
+  return inner.map((each, i) => [each, (decoded as unknown[])[i]])
 }
 
 /** Within 2e-5 of the range; `rare` is the share of pixels that may be elsewhere, on a border between two. */
@@ -54,10 +67,14 @@ describe.each(listVectors('image-layers'))('%s', (file) => {
         const layer = deserialize(vector.serialized) as ImageLayer<unknown>
         expect(layer.getConfig()).toEqual(vector.serialized.config)
         const images = load(vector.images)
-        // Keras's does not know the shape that a rotation was drawn for.
-        const decoded = decode(vector.transformation)
-        const transformation = layer instanceof RandomRotation ? { ...(decoded as object), inputShape: images.shape } : decoded
-        expectClose(layer.transformImages(images, transformation), vector.output, 'images')
+        const transformation = transformationOf(layer, vector)
+        using tape = new GradientTape()
+        tape.watch(images)
+        const output = layer.transformImages(images, transformation)
+        expectClose(output, vector.output, 'images')
+        const [gradient] = tape.gradient(ops.sum(ops.multiply(output, load(vector.cotangent))), [images]) as [Tensor | null]
+        // JAX says 0 where nothing depends on the images.
+        if (vector.gradient !== null) expectClose(gradient ?? ops.zerosLike(images), vector.gradient, 'gradient')
         const { masks, masksOutput, labels, labelsOutput, boxes, boxesOutput } = vector
         if (masks && masksOutput) expectClose(layer.transformSegmentationMasks(load(masks), transformation), masksOutput, 'masks')
         if (labels && labelsOutput) expectClose(layer.transformLabels(load(labels), transformation), labelsOutput, 'labels')
