@@ -231,8 +231,9 @@ def refused(f):
     f.attrs["compound"] = np.zeros(1, [("a", "i4")])
 
 
-# HDF5 2.0 adds a layout (5) that nobody writes by default.
 LATEST = {"libver": ("v114", "v114")}
+# Has a layout of its own (5), which nobody writes by default.
+NEWEST = {"libver": ("latest", "latest")}
 FILES = {
     "types": (types, {}),
     "types-latest": (types, LATEST),
@@ -262,6 +263,9 @@ FILES = {
     "edited-latest": (edited, LATEST),
     "refused": (refused, {}),
 }
+if h5py.version.hdf5_version_tuple >= (2, 0, 0):
+    FILES["weights-2.0"] = (weights, NEWEST)
+    FILES["packed-2.0"] = (packed, NEWEST)
 
 
 def encode(value, dtype, shape):
