@@ -9,7 +9,7 @@ export const COMMON = {
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   inspect: {
-    usage: 'inspect FILE [--json]',
+    usage: 'inspect FILE [--config | --json]',
     summary: 'Show what a file holds: layers, weights, how the model was compiled',
     help: `FILE is a model (.keras, .h5, model.json of TensorFlow.js) or weights alone (.weights.h5, .safetensors, .npz).
 Of each weight it shows shape, dtype, smallest, largest and mean number, and how many are not finite.
@@ -24,7 +24,7 @@ Of each weight it shows shape, dtype, smallest, largest and mean number, and how
     run: async (...args) => (await import('./commands/inspect.js')).inspect(...args),
   },
   convert: {
-    usage: 'convert IN OUT [--model MODEL]',
+    usage: 'convert IN OUT [--model MODEL] [--opset VERSION] [--external-data]',
     summary: 'Write a model, or its weights, in another format',
     help: `The names say what is meant:
 
@@ -49,11 +49,11 @@ If IN holds weights alone, --model says what they belong to; OUT then has that m
     run: async (...args) => (await import('./commands/convert.js')).convert(...args),
   },
   predict: {
-    usage: 'predict MODEL --input FILE [--output FILE]',
+    usage: 'predict MODEL --input FILE [--output FILE] [--batch-size N]',
     summary: 'Compute the outputs of a model for data in a file',
     help: `The data is one array, or one for each input by its name:
 
-  .npz     arrays by name (of a model with one input, any one array)
+  .npz     arrays by the names of the inputs (for a model with one input: one array of any name)
   .npy     one array
   .json    nested lists, or a record of them
   .csv     rows of numbers, with or without a line of titles
@@ -71,7 +71,7 @@ The outputs go to an .npz file, by their names, or a .json file; without --outpu
     run: async (...args) => (await import('./commands/predict.js')).predict(...args),
   },
   evaluate: {
-    usage: 'evaluate MODEL --data FILE [--json]',
+    usage: 'evaluate MODEL --data FILE [--batch-size N] [--json]',
     summary: 'Compute the loss and metrics of a compiled model',
     help: `The model must have been saved compiled. The .npz file holds x and y, or arrays by the names of inputs and outputs.
 
@@ -85,7 +85,7 @@ The outputs go to an .npz file, by their names, or a .json file; without --outpu
     run: async (...args) => (await import('./commands/evaluate.js')).evaluate(...args),
   },
   diff: {
-    usage: 'diff A B [--tolerance NUMBER] [--json]',
+    usage: 'diff A B [--tolerance N] [--json]',
     summary: 'Compare two models, a model and weights, or two files of weights',
     help: `Shows where the configurations differ, and which weights, and how much: the largest difference, and the largest
 relative to the number in A. Exits with 0 if nothing differs, with 1 if something does.

@@ -22,7 +22,9 @@ export const short = (value: number): string => {
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(2) : String(Number(value.toPrecision(4)))
 }
 
-export const shapeText = (shape: readonly (number | null)[]): string => `(${shape.map((size) => size ?? 'None').join(', ')})`
+/** As in summaries, and in Python. */
+export const shapeText = (shape: readonly (number | null)[]): string =>
+  `(${shape.map((size) => size ?? 'None').join(', ')}${shape.length === 1 ? ',' : ''})`
 
 export function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB']

@@ -95,6 +95,17 @@ function trainingOf(model: Model): string {
   if (optimizer === null) return 'Not compiled.'
   const { loss, metrics } = model.getCompileConfig()
   const given = { loss, ...(metrics != null && { metrics }) }
-  const details = Object.entries(given).map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const details = Object.entries(given).map(([key, value]) => `${key} ${briefly(value)}`)
   return `Compiled: ${optimizer.className} after ${optimizer.iterations.dataSync()[0]} steps, ${details.join(', ')}`
+}
+
+/** Names as they are, objects by their classes. */
+function briefly(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return value.map(briefly).join(', ')
+  if (typeof value !== 'object' || value === null) return String(value)
+  if ('class_name' in value && 'config' in value) return value.class_name === 'function' ? String(value.config) : String(value.class_name)
+  return Object.entries(value)
+    .map(([key, item]) => `${key}: ${briefly(item)}`)
+    .join(', ')
 }
