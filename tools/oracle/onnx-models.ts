@@ -198,6 +198,16 @@ export const MODELS: Readonly<Record<string, Make>> = {
       ] as const
     }),
   ),
+  PaddedPools: one([6, 6, 2], (x) =>
+    layers.concatenate(
+      [
+        layers.maxPooling2d(3, { strides: 2 }),
+        layers.averagePooling2d(3, { strides: 2 }),
+        layers.maxPooling2d(3, { strides: 2, padding: 'same' }),
+        layers.averagePooling2d(2, { strides: 1, padding: 'same' }),
+      ].map((pool, i) => layers.flatten()(pool(layers.zeroPadding2d(1)(layers.rescaling(1, { offset: -5 - i })(x))))),
+    ),
+  ),
   UpSamplingBilinear: one([3, 4, 2], (x) => layers.upSampling2d(2, { interpolation: 'bilinear' })(x)),
 
   BatchNormalization: one([6], (x) => layers.batchNormalization({ center: false })(x)),

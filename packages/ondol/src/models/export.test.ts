@@ -57,6 +57,17 @@ describe('the graph', () => {
     expect(operators(onnx)).toEqual(expected)
   })
 
+  it('says the padding of a pool in a word: onnxruntime would take zeros that are added before for its own', async () => {
+    const words = async (apply: (x: KerasTensor) => unknown): Promise<string[]> => {
+      const text = new TextDecoder('latin1').decode(await one([7, 7, 2], apply).export())
+      return ['VALID', 'SAME_UPPER'].filter((word) => text.includes(word))
+    }
+    const padded = layers.zeroPadding2d(1)
+    expect(await words((x) => layers.maxPooling2d(3)(padded(x)))).toEqual(['VALID'])
+    expect(await words((x) => layers.averagePooling2d(3)(padded(x)))).toEqual(['VALID'])
+    expect(await words((x) => layers.maxPooling2d(2, { padding: 'same' })(padded(x)))).toEqual(['SAME_UPPER'])
+  })
+
   it('has sequences of any length', async () => {
     const onnx = await exported(one([null, 4], (x) => layers.conv1d(2, 3)(layers.lstm(3, { returnSequences: true })(x))))
     expect(onnx.inputs[0]?.shape).toEqual(['batch', 'x_1', 4])

@@ -34,13 +34,21 @@ function padding(lowering: Lowering, spec: ConvSpec | PoolSpec, twin: ConvSpec |
 
 const ones = (list: readonly number[]): boolean => list.every((n) => n === 1)
 
+/**
+ * The padding of a pool in a word: onnxruntime (1.30) takes the zeros of a `Pad` before it for padding of its own, which a
+ * maximum or a mean leaves out, unless a word says what that is. Pools are padded as 'same' or not at all.
+ */
+const poolPadding = (lowering: Lowering, spec: PoolSpec, twin: PoolSpec): { auto_pad: string } => ({
+  auto_pad: Object.keys(padding(lowering, spec, twin)).length === 0 ? 'VALID' : 'SAME_UPPER',
+})
+
 function pool(lowering: Lowering, op: string, input: Value, output: Value, spec: PoolSpec, twin: PoolSpec): void {
   const order = channelsFirst(spec.layout, input.shape.length)
   const x = lowering.whole(input, order)
   const pooled = lowering.builder.node(op, [x], inOrder(lowering, output, order), {
     kernel_shape: spec.window,
     ...(!ones(spec.strides) && { strides: spec.strides }),
-    ...padding(lowering, spec, twin),
+    ...poolPadding(lowering, spec, twin),
   })
   lowering.setOrdered(output, pooled, order)
 }
