@@ -36,6 +36,7 @@ export class Flatten extends Layer {
 /** (batch, …) → (batch, …targetShape), where one size may be -1: whatever is left. */
 export class Reshape extends Layer {
   static override readonly className: string = 'Reshape'
+  static override readonly isStateless: boolean = true
   static override readonly positional: readonly string[] = ['targetShape']
   static override readonly configTable: ConfigTable = { targetShape: 'value' }
   readonly targetShape: readonly number[]

@@ -21,7 +21,7 @@ const upSampling = (['nearest', 'bilinear', 'bicubic', 'lanczos3', 'lanczos5'] a
 
 export const reshaping: LayerCases = {
   Flatten: { make: (o) => layers.flatten(o), input: image, output: [2, 120], ...toBuild },
-  Reshape: { make: (o) => layers.reshape([-1, 10], o), input: image, output: [2, 12, 10], ...toBuild },
+  Reshape: { make: (o) => layers.reshape([-1, 10], o), input: image, output: [2, 12, 10] },
   Permute: { make: (o) => layers.permute([3, 1, 2], o), input: image, output: [2, 4, 6, 5], ...toBuild },
   RepeatVector: { make: (o) => layers.repeatVector(3, o), input: [2, 4], output: [2, 3, 4], ...toBuild },
   ZeroPadding1D: { make: (o) => layers.zeroPadding1d([1, 2], o), input: steps, output: [2, 7, 3], ...toBuild },
