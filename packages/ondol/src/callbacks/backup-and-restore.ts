@@ -3,8 +3,10 @@
  * training goes on from, in one file that is always whole: weights, optimizer, metrics, random state, the place in
  * the data, the other callbacks. So a run that was killed, however often, ends with the same bits as one that was not.
  */
+
 import { platform } from '#platform'
 import { GraphError, SavingError, ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { formatShape, sameShape } from '../core/shape.js'
 import { Tensor, type Variable, withoutTrace } from '../engine/index.js'
 import { type RandomState, randomState, restoreRandomState } from '../ops/random.js'
@@ -61,9 +63,10 @@ export class BackupAndRestore extends Callback {
 
   constructor(
     readonly backupDir: string,
-    { saveFreq = 'epoch', doubleCheckpoint = false, deleteCheckpoint = true }: BackupAndRestoreOptions = {},
+    { saveFreq = 'epoch', doubleCheckpoint = false, deleteCheckpoint = true, ...rest }: BackupAndRestoreOptions = {},
   ) {
     super()
+    refuseUnknownOptions('BackupAndRestore', rest, [], ['saveFreq', 'doubleCheckpoint', 'deleteCheckpoint'])
     if (backupDir === '') throw new ValueError({ where: 'BackupAndRestore', problem: 'empty backupDir', expected: 'a folder of its own' })
     this.saveFreq = saveFreq
     this.doubleCheckpoint = doubleCheckpoint

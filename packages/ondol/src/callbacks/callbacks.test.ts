@@ -340,3 +340,15 @@ describe('others', () => {
     expect(text).toBe('Epoch 1/2\n2/2 - 1s - 500ms/step - loss: 2.0000\nEpoch 2/2\n2/2 - 1s - 500ms/step - loss: 2.0000\n')
   })
 })
+
+describe('options that no callback has', () => {
+  const wrong = (name: string): object => ({ [name]: 1 })
+  it.each([
+    ['patience', () => new EarlyStopping(wrong('patiance'))],
+    ['saveBestOnly', () => new ModelCheckpoint('x.keras', wrong('savebestOnly'))],
+    ['minLr', () => new ReduceLROnPlateau(wrong('minLR'))],
+    ['separator', () => new CSVLogger('x.csv', wrong('seperator'))],
+  ])('are answered with %s', (near, make) => {
+    expect(make).toThrow(new RegExp(`there is no option[\\s\\S]*did you mean '${near}'`))
+  })
+})

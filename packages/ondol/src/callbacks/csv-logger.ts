@@ -1,5 +1,7 @@
 /** Writes the logs of each epoch as a line of a CSV file. Follows `keras/src/callbacks/csv_logger.py`. */
+
 import { platform } from '#platform'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { Callback, type CallbackState, type Logs } from './callback.js'
 import { pythonFloat } from './python-format.js'
 
@@ -26,9 +28,10 @@ export class CSVLogger extends Callback {
 
   constructor(
     readonly filename: string,
-    { separator = ',', append = false }: CSVLoggerOptions = {},
+    { separator = ',', append = false, ...rest }: CSVLoggerOptions = {},
   ) {
     super()
+    refuseUnknownOptions('CSVLogger', rest, [], ['separator', 'append'])
     this.separator = separator
     this.append = append
   }

@@ -33,9 +33,15 @@ export class EarlyStopping extends MonitorCallback {
   /** Weights of the best epoch, with `restoreBestWeights`. */
   bestWeights: readonly Tensor[] | null = null
 
-  constructor(options: EarlyStoppingOptions = {}) {
-    const { minDelta = 0, patience = 0, baseline = null, restoreBestWeights = false, startFromEpoch = 0 } = options
-    super(options, minDelta)
+  constructor({
+    minDelta = 0,
+    patience = 0,
+    baseline = null,
+    restoreBestWeights = false,
+    startFromEpoch = 0,
+    ...options
+  }: EarlyStoppingOptions = {}) {
+    super(options, ['minDelta', 'patience', 'baseline', 'restoreBestWeights', 'startFromEpoch'], minDelta)
     this.patience = patience
     this.baseline = baseline
     this.restoreBestWeights = restoreBestWeights

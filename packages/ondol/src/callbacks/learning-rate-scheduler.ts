@@ -1,6 +1,8 @@
 /** Sets the learning rate by the epoch. Follows `keras/src/callbacks/learning_rate_scheduler.py`. */
+
 import { platform } from '#platform'
 import { ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { Callback, type CallbackState, type Logs } from './callback.js'
 import { logRates, ratedOptimizers } from './learning-rates.js'
 import { pythonFloat } from './python-format.js'
@@ -19,9 +21,10 @@ export class LearningRateScheduler extends Callback {
   /** `schedule` is given the epoch, from 0, and the present rate. With `verbose: 1`, says what it does. */
   constructor(
     readonly schedule: (epoch: number, learningRate: number) => number,
-    { verbose = 0 }: { readonly verbose?: number } = {},
+    { verbose = 0, ...rest }: { readonly verbose?: number } = {},
   ) {
     super()
+    refuseUnknownOptions('LearningRateScheduler', rest, [], ['verbose'])
     this.verbose = verbose
   }
 

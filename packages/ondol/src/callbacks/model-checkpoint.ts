@@ -33,10 +33,15 @@ export class ModelCheckpoint extends MonitorCallback {
 
   constructor(
     readonly filepath: string,
-    options: ModelCheckpointOptions = {},
+    {
+      saveBestOnly = false,
+      saveWeightsOnly = false,
+      saveFreq = 'epoch',
+      initialValueThreshold = null,
+      ...options
+    }: ModelCheckpointOptions = {},
   ) {
-    const { saveBestOnly = false, saveWeightsOnly = false, saveFreq = 'epoch', initialValueThreshold = null } = options
-    super(options)
+    super(options, ['saveBestOnly', 'saveWeightsOnly', 'saveFreq', 'initialValueThreshold'])
     this.best = initialValueThreshold
     this.saveBestOnly = saveBestOnly
     this.saveWeightsOnly = saveWeightsOnly

@@ -1,6 +1,8 @@
 /** Watching one number of the logs: which way is better, and whether it got better. Follows `keras/src/callbacks/monitor_callback.py`. */
+
 import { platform } from '#platform'
 import { ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { Callback, type CallbackModel, type Logs } from './callback.js'
 
 export interface MonitorOptions {
@@ -24,8 +26,10 @@ export abstract class MonitorCallback extends Callback {
   best: number | null = null
   #direction: 'up' | 'down' | undefined
 
-  constructor({ monitor = 'val_loss', mode = 'auto', verbose = 0 }: MonitorOptions, minDelta = 0) {
+  /** @throws ValueError for an option that is none of these nor of `ownNames`, which the subclass took out. */
+  constructor({ monitor = 'val_loss', mode = 'auto', verbose = 0, ...rest }: MonitorOptions, ownNames: readonly string[], minDelta = 0) {
     super()
+    refuseUnknownOptions(new.target.name, rest, [], ['monitor', 'mode', 'verbose', ...ownNames])
     const isKnown = MODES.includes(mode)
     if (!isKnown) console.warn(`ondol: ${new.target.name} mode '${mode}' is unknown, fallback to auto mode.`)
     this.monitor = monitor

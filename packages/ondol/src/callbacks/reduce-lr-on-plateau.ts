@@ -35,9 +35,8 @@ export class ReduceLROnPlateau extends MonitorCallback {
   /** Epochs of the cooldown that are left. */
   cooldownCounter = 0
 
-  constructor(options: ReduceLROnPlateauOptions = {}) {
-    const { factor = 0.1, patience = 10, minDelta = 1e-4, cooldown = 0, minLr = 0 } = options
-    super(options, minDelta)
+  constructor({ factor = 0.1, patience = 10, minDelta = 1e-4, cooldown = 0, minLr = 0, ...options }: ReduceLROnPlateauOptions = {}) {
+    super(options, ['factor', 'patience', 'minDelta', 'cooldown', 'minLr'], minDelta)
     if (factor >= 1)
       throw new ValueError({
         where: 'ReduceLROnPlateau',

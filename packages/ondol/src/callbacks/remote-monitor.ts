@@ -1,4 +1,5 @@
 /** Sends the logs of each epoch to a server. Follows `keras/src/callbacks/remote_monitor.py`. */
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { Callback, type Logs } from './callback.js'
 
 export interface RemoteMonitorOptions {
@@ -36,8 +37,10 @@ export class RemoteMonitor extends Callback {
     field = 'data',
     headers = null,
     sendAsJson = false,
+    ...rest
   }: RemoteMonitorOptions = {}) {
     super()
+    refuseUnknownOptions('RemoteMonitor', rest, [], ['root', 'path', 'field', 'headers', 'sendAsJson'])
     this.root = root
     this.path = path
     this.field = field

@@ -1,5 +1,7 @@
 /** Evaluates with averaged weights. Follows `keras/src/callbacks/swap_ema_weights.py`. */
+
 import { ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import type { Tensor, Variable } from '../engine/index.js'
 import { MultiOptimizer } from '../optimizers/multi.js'
 import { Callback, type CallbackModel, type CallbackState } from './callback.js'
@@ -20,8 +22,9 @@ export class SwapEMAWeights extends Callback {
   /** The averages while they are in the model. */
   #averages: readonly Tensor[] | null = null
 
-  constructor({ swapOnEpoch = false }: { readonly swapOnEpoch?: boolean } = {}) {
+  constructor({ swapOnEpoch = false, ...rest }: { readonly swapOnEpoch?: boolean } = {}) {
     super()
+    refuseUnknownOptions('SwapEMAWeights', rest, [], ['swapOnEpoch'])
     this.swapOnEpoch = swapOnEpoch
   }
 

@@ -1,6 +1,8 @@
 /** Stops training when the loss is no longer a number. Follows `keras/src/callbacks/terminate_on_nan.py`. */
+
 import { platform } from '#platform'
 import { ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { Callback, type Logs } from './callback.js'
 import { pythonFloat } from './python-format.js'
 
@@ -9,8 +11,9 @@ export class TerminateOnNaN extends Callback {
   readonly raiseError: boolean
 
   /** With `raiseError`, `fit` rejects at once, and no callback sees the end of training. */
-  constructor({ raiseError = false }: { readonly raiseError?: boolean } = {}) {
+  constructor({ raiseError = false, ...rest }: { readonly raiseError?: boolean } = {}) {
     super()
+    refuseUnknownOptions('TerminateOnNaN', rest, [], ['raiseError'])
     this.raiseError = raiseError
   }
 

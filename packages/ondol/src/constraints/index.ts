@@ -3,6 +3,7 @@
 import { Callable, INVOKE } from '../core/callable.js'
 import { Catalog } from '../core/catalog.js'
 import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { byName } from '../core/positional.js'
 import type { NameOf, SerializedObject } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
@@ -83,8 +84,9 @@ export class NonNeg extends Constraint {
 export class UnitNorm extends Constraint {
   readonly axis: Axis
 
-  constructor({ axis = 0 }: AxisOptions = {}) {
+  constructor({ axis = 0, ...rest }: AxisOptions = {}) {
     super()
+    refuseUnknownOptions('constraints.UnitNorm', rest, [], ['axis'])
     this.axis = axis
   }
 
@@ -111,8 +113,9 @@ export class MinMaxNorm extends Constraint {
   readonly rate: number
   readonly axis: Axis
 
-  constructor({ minValue = 0, maxValue = 1, rate = 1, axis = 0 }: MinMaxNormOptions = {}) {
+  constructor({ minValue = 0, maxValue = 1, rate = 1, axis = 0, ...rest }: MinMaxNormOptions = {}) {
     super()
+    refuseUnknownOptions('constraints.MinMaxNorm', rest, [], ['minValue', 'maxValue', 'rate', 'axis'])
     this.minValue = minValue
     this.maxValue = maxValue
     this.rate = rate

@@ -1,5 +1,6 @@
 /** What callers misspell is answered, not passed over. */
 import { ValueError } from './errors.js'
+import { byName } from './positional.js'
 import { nearest } from './registry.js'
 
 /**
@@ -17,4 +18,15 @@ export function refuseUnknownOptions(where: string, options: object, known: read
     received: `${unknown}: ${String((options as Readonly<Record<string, unknown>>)[unknown])}`,
     ...(near !== undefined && { hint: `did you mean '${near}'?` }),
   })
+}
+
+/**
+ * The options of a class whose own ones are a table of defaults, in the order in which they may stand by position: its own,
+ * and what is left for its base.
+ */
+export function ownOptions<P extends object>(defaults: P, args: readonly unknown[]): [own: P, rest: Record<string, unknown>] {
+  const names = Object.keys(defaults)
+  const given = Object.entries(byName<Record<string, unknown>>(names, args))
+  const own = given.filter(([name, value]) => names.includes(name) && value !== undefined && value !== null)
+  return [{ ...defaults, ...Object.fromEntries(own) }, Object.fromEntries(given.filter(([name]) => !names.includes(name)))]
 }

@@ -1,5 +1,7 @@
 /** Batches of a map-style dataset, as PyTorch's `DataLoader` makes them. */
+
 import { ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { makeDefaultSeed } from '../ops/random.js'
 import { type Batched, collate } from './collate.js'
 import { type Cursor, cursorOf, isPromise, iteratorOf, type MaybePromise, type Pass, toldWith } from './cursor.js'
@@ -46,6 +48,18 @@ export interface DataLoaderOptions<T, B = Batched<T>> {
   readonly seed?: number
 }
 
+const OPTIONS: readonly (keyof DataLoaderOptions<unknown>)[] = [
+  'batchSize',
+  'shuffle',
+  'sampler',
+  'batchSampler',
+  'numWorkers',
+  'prefetchFactor',
+  'collateFn',
+  'dropLast',
+  'seed',
+]
+
 /**
  * Goes through a dataset in batches, each epoch anew.
  *
@@ -66,6 +80,7 @@ export class DataLoader<T, B = Batched<T>> implements AsyncIterable<B> {
 
   constructor(dataset: MapDataset<T> | ModuleDataset, options: DataLoaderOptions<T, B> = {}) {
     if (!('module' in dataset)) requireMapDataset(dataset, 'DataLoader')
+    refuseUnknownOptions('DataLoader', options, OPTIONS)
     const { batchSize, shuffle, sampler, batchSampler, numWorkers = 0, prefetchFactor = 2, collateFn, dropLast, seed } = options
     const clashes = [
       ['sampler', sampler, { shuffle: shuffle || undefined }],

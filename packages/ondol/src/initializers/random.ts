@@ -1,5 +1,7 @@
 /** Random initializers with given spread. */
+
 import type { DType } from '../core/dtype.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import type { Shape } from '../core/shape.js'
 import type { Tensor } from '../engine/index.js'
 import * as random from '../ops/random.js'
@@ -15,8 +17,9 @@ export class RandomNormal extends RandomInitializer {
   readonly mean: number
   readonly stddev: number
 
-  constructor({ mean = 0, stddev = 0.05, seed = null }: NormalOptions = {}) {
+  constructor({ mean = 0, stddev = 0.05, seed = null, ...rest }: NormalOptions = {}) {
     super(seed)
+    refuseUnknownOptions(`initializers.${new.target.name}`, rest, [], ['mean', 'stddev', 'seed'])
     this.mean = mean
     this.stddev = stddev
   }
@@ -42,8 +45,14 @@ export class RandomUniform extends RandomInitializer {
   readonly minval: number
   readonly maxval: number
 
-  constructor({ minval = -0.05, maxval = 0.05, seed = null }: SeedOptions & { readonly minval?: number; readonly maxval?: number } = {}) {
+  constructor({
+    minval = -0.05,
+    maxval = 0.05,
+    seed = null,
+    ...rest
+  }: SeedOptions & { readonly minval?: number; readonly maxval?: number } = {}) {
     super(seed)
+    refuseUnknownOptions('initializers.RandomUniform', rest, [], ['minval', 'maxval', 'seed'])
     this.minval = minval
     this.maxval = maxval
   }

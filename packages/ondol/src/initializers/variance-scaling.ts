@@ -1,7 +1,10 @@
 /** Initializers whose spread follows from the number of inputs and outputs of a unit. */
+
 import type { DType } from '../core/dtype.js'
 import { ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { normalizeAxis, type Shape, sizeOf } from '../core/shape.js'
+import { type CamelCase, toSnakeCase } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import * as random from '../ops/random.js'
 import { RandomInitializer, type SeedOptions } from './initializer.js'
@@ -17,13 +20,26 @@ export interface FanOptions extends SeedOptions {
 
 export interface VarianceScalingOptions extends FanOptions {
   readonly scale?: number
-  readonly mode?: (typeof MODES)[number]
-  /** `normal` means `truncated_normal`. */
-  readonly distribution?: (typeof DISTRIBUTIONS)[number] | 'normal'
+  /** In Keras's spelling, or `'fanOut'`. Default `'fan_in'`. */
+  readonly mode?: Spelled<(typeof MODES)[number]>
+  /** `normal` means `truncated_normal`, the default. */
+  readonly distribution?: Spelled<(typeof DISTRIBUTIONS)[number] | 'normal'>
+}
+
+/** A name as Keras writes it, or in camelCase. */
+type Spelled<Name extends string> = Name | CamelCase<Name>
+
+/** `given` as one of `names`. */
+function oneOf<Name extends string>(names: readonly Name[], given: string, what: string, where: string): Name {
+  const found = names.find((name) => name === toSnakeCase(given))
+  if (found !== undefined) return found
+  throw new ValueError({ where, problem: `unknown ${what}`, expected: names.join(', '), received: given })
 }
 
 /** The standard deviation of a unit Gaussian cut at 2. */
 const CUT_DEVIATION = 0.87962566103423978
+
+const OPTIONS = ['scale', 'mode', 'distribution', 'seed', 'inputAxes', 'outputAxes']
 
 /** Variance scale / fan: `fan` is the number of inputs, of outputs, or their mean. */
 export class VarianceScaling extends RandomInitializer {
@@ -40,17 +56,15 @@ export class VarianceScaling extends RandomInitializer {
     seed = null,
     inputAxes = null,
     outputAxes = null,
+    ...rest
   }: VarianceScalingOptions = {}) {
     super(seed)
+    refuseUnknownOptions(`initializers.${new.target.name}`, rest, [], OPTIONS)
     const where = 'initializers.VarianceScaling'
     if (!(scale > 0)) throw new ValueError({ where, problem: 'scale must be positive', received: String(scale) })
-    if (!MODES.includes(mode)) throw new ValueError({ where, problem: 'unknown mode', expected: MODES.join(', '), received: String(mode) })
-    const shape = distribution === 'normal' ? 'truncated_normal' : distribution
-    if (!DISTRIBUTIONS.includes(shape))
-      throw new ValueError({ where, problem: 'unknown distribution', expected: DISTRIBUTIONS.join(', '), received: String(distribution) })
     this.scale = scale
-    this.mode = mode
-    this.distribution = shape
+    this.mode = oneOf(MODES, mode, 'mode', where)
+    this.distribution = distribution === 'normal' ? 'truncated_normal' : oneOf(DISTRIBUTIONS, distribution, 'distribution', where)
     this.inputAxes = inputAxes
     this.outputAxes = outputAxes
   }

@@ -1,6 +1,7 @@
 /** Where data enters a model: `Input` makes a symbolic tensor. Follows `keras/src/layers/core/input_layer.py`. */
 import { type DType, isDType, storedDType } from '../core/dtype.js'
 import { DTypeError, GraphError, ValueError } from '../core/errors.js'
+import { byName } from '../core/positional.js'
 import type { PartialShape } from '../core/shape.js'
 import { floatx } from '../ops/config.js'
 import { isSymbolic, KerasTensor, recordCall } from '../ops/operation.js'
@@ -106,11 +107,16 @@ export class InputLayer extends Layer {
  * A symbolic tensor where data enters a model.
  *
  * @example
- * const image = Input({ shape: [28, 28, 1] })
+ * const image = Input([28, 28, 1]) // or Input({ shape: [28, 28, 1] })
  * const words = Input({ shape: [null], dtype: 'int32', name: 'words' })
  */
-export const Input = <const Name extends string = string>(
-  options: InputOptions & { readonly name?: Name | undefined },
-): SymbolicInput<Name> => new InputLayer(options).output as SymbolicInput<Name>
+export function Input<const Name extends string = string>(options: InputOptions & { readonly name?: Name | undefined }): SymbolicInput<Name>
+export function Input<const Name extends string = string>(
+  shape: PartialShape,
+  options?: Omit<InputOptions, 'shape'> & { readonly name?: Name | undefined },
+): SymbolicInput<Name>
+export function Input(...args: readonly unknown[]): KerasTensor {
+  return new InputLayer(byName<InputOptions>(['shape', 'batchSize'], args)).output as KerasTensor
+}
 /** As `Input`, but the layer. */
 export const inputLayer = (options: InputOptions): InputLayer => new InputLayer(options)

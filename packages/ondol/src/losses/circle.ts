@@ -69,6 +69,10 @@ export class Circle extends Loss {
     return 'Circle'
   }
 
+  protected override get optionNames(): readonly string[] {
+    return ['gamma', 'margin', 'removeDiagonal']
+  }
+
   protected override valueMask(values: Tensor): Tensor {
     return ops.greater(values, 0)
   }

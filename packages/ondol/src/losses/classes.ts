@@ -1,4 +1,5 @@
 /** The losses as objects: one table of name, function and options. */
+import { ownOptions } from '../core/known-options.js'
 import { toKerasConfig } from '../core/spelling.js'
 import type { Tensor } from '../engine/index.js'
 import { asTensor, type TensorLike } from '../ops/define.js'
@@ -34,11 +35,13 @@ export type LossClass<P> = new (options?: LossOptions & P) => Loss
 
 function lossClass<P extends object>(className: string, name: string, fn: LossFunction<P>, defaults: Required<P>): LossClass<P> {
   return class extends LossFunctionWrapper<Required<P>> {
-    constructor(options: LossOptions & P = {} as LossOptions & P) {
-      const own = Object.fromEntries(
-        Object.keys(defaults).map((key) => [key, (options as Record<string, unknown>)[key] ?? defaults[key as keyof P]]),
-      )
-      super(fn as LossFunction<Required<P>>, { name, ...options }, own as Required<P>)
+    constructor(...args: readonly unknown[]) {
+      const [own, rest] = ownOptions(defaults, args)
+      super(fn as LossFunction<Required<P>>, { name, ...rest }, own)
+    }
+
+    protected override get optionNames(): readonly string[] {
+      return Object.keys(defaults)
     }
 
     override get className(): string {
@@ -132,6 +135,10 @@ export class SparseCategoricalCrossentropy extends Loss {
 
   override get className(): string {
     return 'SparseCategoricalCrossentropy'
+  }
+
+  protected override get optionNames(): readonly string[] {
+    return ['fromLogits', 'ignoreClass', 'axis']
   }
 
   /** Class numbers stay whole: float32 could not hold those beyond 2²⁴. */

@@ -2,6 +2,7 @@
 import { Callable, INVOKE } from '../core/callable.js'
 import type { DType } from '../core/dtype.js'
 import { ShapeError, ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { formatShape } from '../core/shape.js'
 import type { Tensor } from '../engine/index.js'
 import { floatx } from '../ops/config.js'
@@ -9,6 +10,7 @@ import { asTensor, type TensorLike } from '../ops/define.js'
 import * as ops from '../ops/index.js'
 import { autoName } from '../ops/naming.js'
 
+const OPTIONS = ['reduction', 'name', 'dtype']
 const REDUCTIONS = ['sum_over_batch_size', 'sum', 'mean', 'mean_with_sample_weight', 'none'] as const
 
 /**
@@ -50,14 +52,21 @@ export abstract class Loss extends Callable {
   readonly reduction: Reduction
   readonly dtype: DType
 
-  constructor({ reduction = 'sum_over_batch_size', name, dtype = floatx() }: LossOptions = {}) {
+  /** @throws ValueError for an option that no loss has: a subclass takes its own out first. */
+  constructor({ reduction = 'sum_over_batch_size', name, dtype = floatx(), ...rest }: LossOptions = {}) {
     super()
     this.name = name ?? autoName(this.className)
+    refuseUnknownOptions(this.name, rest, [], [...this.optionNames, ...OPTIONS])
     this.reduction = reduction ?? 'none'
     if (!REDUCTIONS.includes(this.reduction)) {
       throw new ValueError({ where: this.name, problem: 'unknown reduction', expected: REDUCTIONS.join(', '), received: String(reduction) })
     }
     this.dtype = dtype
+  }
+
+  /** Options beside those of every loss, to be offered to who misspells one. */
+  protected get optionNames(): readonly string[] {
+    return []
   }
 
   /** Keras's class name, as written to files. */

@@ -111,3 +111,17 @@ describe('errors', () => {
     expect(() => new losses.MeanSquaredError({ reduction: 'average' as never })).toThrow(/unknown reduction/)
   })
 })
+
+it('answers options that no loss has', () => {
+  const misspelt = { delat: 2 } as object
+  expect(() => new losses.Huber(misspelt)).toThrow(
+    /huber_loss: there is no option 'delat'[\s\S]*delta, reduction, name, dtype[\s\S]*did you mean 'delta'/,
+  )
+  expect(() => new losses.SparseCategoricalCrossentropy({ fromLogit: true } as object)).toThrow(/did you mean 'fromLogits'/)
+  expect(() => new losses.Circle({ margins: 1 } as object)).toThrow(/did you mean 'margin'/)
+})
+
+it('takes its own options by position, as Keras does', () => {
+  const Huber = losses.Huber as unknown as new (delta: number, options?: object) => losses.Loss
+  expect(new Huber(0.5, { name: 'h' }).getConfig()).toMatchObject({ delta: 0.5, name: 'h' })
+})

@@ -47,10 +47,18 @@ export class AUC extends Metric {
   readonly #areGiven: boolean
   #counts: Readonly<Record<keyof Outcomes, Variable>> | undefined
 
-  constructor(options: AUCOptions = {}) {
-    const { numThresholds = 200, curve = 'ROC', summationMethod = 'interpolation', thresholds = null, multiLabel = false } = options
-    const { numLabels = null, labelWeights = null, fromLogits = false, name = 'auc', dtype } = options
-    super({ name, ...(dtype !== undefined && { dtype }) })
+  constructor({
+    numThresholds = 200,
+    curve = 'ROC',
+    summationMethod = 'interpolation',
+    thresholds = null,
+    multiLabel = false,
+    numLabels = null,
+    labelWeights = null,
+    fromLogits = false,
+    ...rest
+  }: AUCOptions = {}) {
+    super({ name: 'auc', ...rest })
     this.curve = oneOf('curve', CURVES, curve.toUpperCase())
     this.summationMethod = oneOf('summationMethod', SUMMATIONS, summationMethod.toLowerCase())
     if (thresholds === null && !(Number.isInteger(numThresholds) && numThresholds > 1))
@@ -68,6 +76,10 @@ export class AUC extends Metric {
 
   override get className(): string {
     return 'AUC'
+  }
+
+  protected override get optionNames(): readonly string[] {
+    return ['numThresholds', 'curve', 'summationMethod', 'thresholds', 'multiLabel', 'numLabels', 'labelWeights', 'fromLogits']
   }
 
   override get direction(): 'up' {

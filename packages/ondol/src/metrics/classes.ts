@@ -1,4 +1,5 @@
 /** Running means of the metric functions: one table of name, function, options and direction. */
+import { ownOptions } from '../core/known-options.js'
 import { toKerasConfig } from '../core/spelling.js'
 import * as losses from '../losses/functions.js'
 import * as functions from './functions.js'
@@ -16,11 +17,13 @@ function metricClass<P extends object>(
   defaults: Required<P>,
 ): MetricClass<P> {
   return class extends MeanMetricWrapper<Required<P>> {
-    constructor(options: MetricOptions & P = {} as MetricOptions & P) {
-      const own = Object.fromEntries(
-        Object.keys(defaults).map((key) => [key, (options as Record<string, unknown>)[key] ?? defaults[key as keyof P]]),
-      )
-      super(fn as MetricFunction<Required<P>>, { name, ...options }, own as Required<P>)
+    constructor(...args: readonly unknown[]) {
+      const [own, rest] = ownOptions(defaults, args)
+      super(fn as MetricFunction<Required<P>>, { name, ...rest }, own)
+    }
+
+    protected override get optionNames(): readonly string[] {
+      return Object.keys(defaults)
     }
 
     override get className(): string {

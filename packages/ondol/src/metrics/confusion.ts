@@ -31,6 +31,10 @@ abstract class OutcomeCount extends Metric {
     this.#accumulator = this.addVariable('accumulator', { shape: [this.thresholds.length] })
   }
 
+  protected override get optionNames(): readonly string[] {
+    return ['thresholds']
+  }
+
   override updateState(yTrue: TensorLike, yPred?: TensorLike | null, sampleWeight?: TensorLike | null, mask?: Tensor | null): void {
     const { thresholds, dtype } = this
     const outcomes = countOutcomes(this.name, yTrue, yPred as TensorLike, { thresholds, dtype, sampleWeight, mask })
@@ -120,6 +124,10 @@ abstract class RightShare extends Metric {
     const shape = [this.thresholds.length]
     this.#truePositives = this.addVariable('true_positives', { shape })
     this.#wrong = this.addVariable(wrong === 'falsePositives' ? 'false_positives' : 'false_negatives', { shape })
+  }
+
+  protected override get optionNames(): readonly string[] {
+    return ['thresholds', 'topK', 'classId']
   }
 
   override get direction(): 'up' {

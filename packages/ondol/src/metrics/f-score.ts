@@ -53,6 +53,10 @@ export class FBetaScore extends Metric {
     return 'FBetaScore'
   }
 
+  protected override get optionNames(): readonly string[] {
+    return ['average', 'beta', 'threshold']
+  }
+
   override get direction(): 'up' {
     return 'up'
   }
@@ -123,6 +127,10 @@ export class F1Score extends FBetaScore {
 
   override get className(): string {
     return 'F1Score'
+  }
+
+  protected override get optionNames(): readonly string[] {
+    return ['average', 'threshold']
   }
 
   override getConfig(): Record<string, unknown> {

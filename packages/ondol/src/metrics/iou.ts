@@ -44,8 +44,8 @@ abstract class ConfusionIoU extends Metric {
   readonly #matrix: Variable
 
   constructor(kind: Kind, options: IoUOptions) {
-    const { numClasses, targetClassIds, ignoreClass = null, sparseYTrue = true, sparseYPred = true, axis = -1 } = options
-    super({ name: options.name ?? kind.name, dtype: options.dtype ?? 'int32' })
+    const { numClasses, targetClassIds, ignoreClass = null, sparseYTrue = true, sparseYPred = true, axis = -1, ...rest } = options
+    super({ ...rest, name: rest.name ?? kind.name, dtype: rest.dtype ?? 'int32' })
     if (!(Number.isInteger(numClasses) && numClasses > 0)) throw invalid(kind, 'numClasses', 'a whole number of at least 1', numClasses)
     const stranger = targetClassIds.find((id) => !(Number.isInteger(id) && id >= 0 && id < numClasses))
     if (stranger !== undefined) throw invalid(kind, 'targetClassIds', `class numbers from 0 to ${numClasses - 1}`, stranger)
@@ -61,6 +61,10 @@ abstract class ConfusionIoU extends Metric {
 
   override get className(): string {
     return this.#kind.className
+  }
+
+  protected override get optionNames(): readonly string[] {
+    return ['numClasses', 'targetClassIds', 'ignoreClass', 'sparseYTrue', 'sparseYPred', 'axis']
   }
 
   override get direction(): 'up' {

@@ -1,6 +1,7 @@
 /** The base of all metrics: named state that batches update. Follows `keras/src/metrics/metric.py`. */
 import { Callable, INVOKE } from '../core/callable.js'
 import type { DType } from '../core/dtype.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import type { Shape } from '../core/shape.js'
 import { runStateless, type Tensor, Variable } from '../engine/index.js'
 import { floatx } from '../ops/config.js'
@@ -36,10 +37,17 @@ export abstract class Metric extends Callable {
   readonly dtype: DType
   readonly #variables: Variable[] = []
 
-  constructor({ name, dtype = floatx() }: MetricOptions = {}) {
+  /** @throws ValueError for an option that no metric has: a subclass takes its own out first. */
+  constructor({ name, dtype = floatx(), ...rest }: MetricOptions = {}) {
     super()
     this.name = name ?? autoName(this.className)
+    refuseUnknownOptions(this.name, rest, [], [...this.optionNames, 'name', 'dtype'])
     this.dtype = dtype
+  }
+
+  /** Options beside those of every metric, to be offered to who misspells one. */
+  protected get optionNames(): readonly string[] {
+    return []
   }
 
   /** Keras's class name, as written to files. */

@@ -79,3 +79,20 @@ describe('metrics', () => {
     expect(() => metrics.get('acuracy')).toThrow(/did you mean 'Accuracy'/)
   })
 })
+
+describe('options that no metric has', () => {
+  const wrong = (name: string): object => ({ [name]: 1 })
+  it.each([
+    ['threshold', () => new metrics.BinaryAccuracy(wrong('thresold'))],
+    ['thresholds', () => new metrics.Precision(wrong('threshold'))],
+    ['thresholds', () => new metrics.TruePositives(wrong('tresholds'))],
+    ['numThresholds', () => new metrics.AUC(wrong('numThreshold'))],
+    ['average', () => new metrics.F1Score(wrong('averages'))],
+    ['numRegressors', () => new metrics.R2Score(wrong('numRegressor'))],
+    ['axis', () => new metrics.MeanIoU(3, wrong('axes'))],
+    ['classId', () => new metrics.PrecisionAtRecall(0.5, wrong('classID'))],
+    ['name', () => new metrics.Mean(wrong('nam'))],
+  ])('are answered with %s', (near, make) => {
+    expect(make).toThrow(new RegExp(`there is no option[\\s\\S]*did you mean '${near}'`))
+  })
+})

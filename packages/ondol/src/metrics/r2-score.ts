@@ -51,6 +51,10 @@ export class R2Score extends Metric {
     return 'R2Score'
   }
 
+  protected override get optionNames(): readonly string[] {
+    return ['classAggregation', 'numRegressors']
+  }
+
   override get direction(): 'up' {
     return 'up'
   }

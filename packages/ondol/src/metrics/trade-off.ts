@@ -67,6 +67,10 @@ function tradeOff<R extends Rate>(className: string, name: string, held: R, want
       return className
     }
 
+    protected override get optionNames(): readonly string[] {
+      return [held, 'numThresholds', 'classId']
+    }
+
     override get direction(): 'up' {
       return 'up'
     }

@@ -17,6 +17,14 @@ beforeEach(() => resetNames())
 const ones = { kernelInitializer: 'ones', useBias: false } as const
 
 describe('Model', () => {
+  it('begin with a shape, by position or by name', () => {
+    const images = Input([28, null, 1], { name: 'images', dtype: 'uint8' })
+    expect([images.shape, images.dtype, images.name]).toEqual([[null, 28, null, 1], 'uint8', 'images'])
+    expect(Input([4], { batchSize: 3 }).shape).toEqual(Input({ shape: [4], batchSize: 3 }).shape)
+    expect(Input([]).shape).toEqual([null])
+    expect(() => Input({ shap: [4] } as object)).toThrow(/there is no option 'shap'/)
+  })
+
   it('runs shared layers, ops and models inside', () => {
     const [a, b] = [Input({ shape: [2], name: 'a' }), Input({ shape: [2], name: 'b' })]
     const shared = layers.dense(1, ones)

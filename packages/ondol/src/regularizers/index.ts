@@ -4,6 +4,7 @@ import { Callable, INVOKE } from '../core/callable.js'
 import { Catalog } from '../core/catalog.js'
 import { type CustomObjects, customObjectScope } from '../core/custom-objects.js'
 import { ShapeError, ValueError } from '../core/errors.js'
+import { refuseUnknownOptions } from '../core/known-options.js'
 import { byName } from '../core/positional.js'
 import { formatShape } from '../core/shape.js'
 import type { NameOf, SerializedObject } from '../core/spelling.js'
@@ -117,8 +118,9 @@ export class OrthogonalRegularizer extends Regularizer {
   readonly factor: number
   readonly mode: 'rows' | 'columns'
 
-  constructor({ factor = 0.01, mode = 'rows' }: { readonly factor?: number; readonly mode?: 'rows' | 'columns' } = {}) {
+  constructor({ factor = 0.01, mode = 'rows', ...rest }: { readonly factor?: number; readonly mode?: 'rows' | 'columns' } = {}) {
     super()
+    refuseUnknownOptions('regularizers.OrthogonalRegularizer', rest, [], ['factor', 'mode'])
     this.factor = requireFactor(factor, 'factor')
     if (mode !== 'rows' && mode !== 'columns')
       throw new ValueError({
