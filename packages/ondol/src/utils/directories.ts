@@ -11,6 +11,7 @@ import { isInteractiveLoggingEnabled, requireDataFormat } from '../ops/config.js
 import { resize } from '../ops/image/index.js'
 import * as ops from '../ops/index.js'
 import { makeDefaultSeed } from '../ops/random.js'
+import { adapted } from './audio.js'
 import { decodeImage, type Img, imgToArray, middlePart, modeOf, smartResize } from './images/index.js'
 import { decodeWav } from './wav.js'
 
@@ -245,7 +246,7 @@ export async function textDatasetFromDirectory(directory: string, options: TextD
 }
 
 export interface AudioDirectoryOptions extends DirectoryOptions {
-  /** Only null: files keep their own rate. */
+  /** Samples in a second; files with another rate are resampled. Default: files keep their own rate. */
   readonly samplingRate?: number | null
   /** Samples: more are cut, fewer padded with zeros. Default: all files have the same. */
   readonly outputSequenceLength?: number | null
@@ -261,14 +262,7 @@ export async function audioDatasetFromDirectory(directory: string, options: Audi
   const { samplingRate = null, outputSequenceLength = null } = options
   const where = 'audioDatasetFromDirectory'
   return fromDirectory(where, directory, ['.wav'], options, async (path) => {
-    const audio = decodeWav(await read(path), path)
-    if (samplingRate !== null && samplingRate !== audio.samplingRate)
-      throw new DataError({
-        where: path,
-        problem: 'the file has another sampling rate, and audio is not resampled',
-        expected: `${samplingRate}`,
-        received: `${audio.samplingRate}`,
-      })
+    const audio = adapted(decodeWav(await read(path), path), { samplingRate })
     const length = outputSequenceLength ?? audio.samples.length / audio.channels
     const samples = new Float32Array(length * audio.channels)
     samples.set(audio.samples.subarray(0, samples.length))

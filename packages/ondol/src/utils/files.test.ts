@@ -144,6 +144,8 @@ describe('folders as datasets', () => {
       [6, 1],
     ])
     expect([...x.data.subarray(0, 5)]).toEqual([0, 0.5, -1, 0, 0])
+    const more = await audioDatasetFromDirectory(`${folder}/animals`, { ...quiet, labels: null, samplingRate: 16000 })
+    expect(((await more.toArray()) as { shape: number[] }[]).map(({ shape }) => shape)).toEqual([[6, 6, 1]])
     expect(() => decodeWav(text('RIFF1234WAVE'), 'it')).toThrow(/no samples/)
     expect(() => decodeWav(new Uint8Array(3), 'it')).toThrow(/no WAV file/)
   })

@@ -5,6 +5,7 @@ export { PyDataset, Sequence, type SplitOptions, splitDataset } from '../data/in
 export { disableInteractiveLogging, enableInteractiveLogging, isInteractiveLoggingEnabled } from '../ops/config.js'
 export { packXYSampleWeight, type Unpacked, unpackXYSampleWeight } from '../training/batch.js'
 export { normalize, type PadOptions, padSequences, toCategorical } from './arrays.js'
+export { type LoadAudioOptions, type LogMelOptions, loadAudio, logMel, type MfccOptions, mfcc, resample } from './audio.js'
 export * as boundingBoxes from './bounding-boxes.js'
 export { Config } from './config-record.js'
 export {
@@ -38,3 +39,4 @@ export {
 export { type DotOptions, modelToDot, type PlotOptions, plotModel } from './model-plots.js'
 export { clearSession, getUid, setRandomSeed } from './session.js'
 export { type TimeseriesOptions, timeseriesDatasetFromArray } from './timeseries.js'
+export type { Audio } from './wav.js'
