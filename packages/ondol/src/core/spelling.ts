@@ -12,7 +12,7 @@ export const toKerasConfig = (options: Readonly<Record<string, unknown>>): Recor
 export const fromKerasConfig = (config: Readonly<Record<string, unknown>>): Record<string, unknown> => rename(config, toCamelCase)
 
 /** `categorical_crossentropy` as `categoricalCrossentropy`. */
-type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S
+export type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S
 
 /** Names in Keras's spelling and in camelCase, which editors offer; any other may be that of a registered object. */
 export type NameOf<SnakeCase extends string> = SnakeCase | CamelCase<SnakeCase> | (string & {})

@@ -88,9 +88,19 @@ describe('random initializers', () => {
     product.dataSync().forEach((value, i) => expect(value).toBeCloseTo(wanted[i] as number, 5))
   })
 
+  it('take modes in camelCase, and write them as Keras does', () => {
+    const { config } = initializers.serialize(
+      initializers.varianceScaling({ mode: 'fanOut', distribution: 'untruncatedNormal', seed: 1 }),
+    ) as {
+      config: object
+    }
+    expect(config).toMatchObject({ mode: 'fan_out', distribution: 'untruncated_normal' })
+  })
+
   it('refuse what makes no sense', () => {
     expect(() => initializers.varianceScaling({ scale: 0 })).toThrow(/scale must be positive/)
     expect(() => initializers.varianceScaling({ mode: 'fan' as 'fan_in' })).toThrow(/unknown mode/)
+    expect(() => initializers.varianceScaling({ distribution: 'gaussian' as 'normal' })).toThrow(/unknown distribution/)
     expect(() => initializers.heNormal({ seed: 'x' as unknown as number })).toThrow(/neither a whole number nor a SeedGenerator/)
   })
 })
