@@ -11,7 +11,7 @@ export interface MemoryReport {
   readonly tensors: number
   /** Bytes that the backend has given out and not got back. */
   readonly bytes: number
-  /** Variables, the largest first. */
+  /** Variables whose values have been made, the largest first. */
   readonly variables: readonly { readonly path: string; readonly bytes: number }[]
 }
 
@@ -25,9 +25,7 @@ export function memory(): MemoryReport {
   const { name, allocatedBytes } = currentBackend()
   const held = [...variables].flatMap((ref) => {
     const variable = ref.deref()
-    return variable === undefined || variable.isDisposed
-      ? []
-      : [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }]
+    return variable?.isMade === true ? [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }] : []
   })
   return { backend: name, tensors: live.count, bytes: allocatedBytes, variables: held.sort((a, b) => b.bytes - a.bytes) }
 }

@@ -22,6 +22,13 @@ export interface VariableOptions {
   readonly autocast?: boolean
 }
 
+/** A first value that is made when it is needed: never, if another one is assigned before. */
+export interface LaterValue {
+  readonly shape: Shape
+  readonly dtype: DType
+  readonly make: () => Tensor
+}
+
 let autocastDType: DType | undefined
 let nextId = 0
 
@@ -46,13 +53,19 @@ export class Variable implements TracedState {
   /** What an optimizer applies to it after each update. Set by the layer that owns it. */
   constraint: ((value: Tensor) => Tensor) | undefined
   #value: Tensor | undefined
+  /** What `#value` will be, if nothing is assigned. */
+  #later: (() => Tensor) | undefined
   /** `#value` was handed out, so its memory must not change. */
   #escaped = false
 
-  /** `initial` is a tensor, or a function that makes one (run for real even while tracing). */
-  constructor(initial: Tensor | (() => Tensor), { name = 'variable', trainable = true, autocast = true }: VariableOptions = {}) {
+  /** `initial` is a tensor, or a function that makes one (run for real even while tracing), now or later. */
+  constructor(
+    initial: Tensor | (() => Tensor) | LaterValue,
+    { name = 'variable', trainable = true, autocast = true }: VariableOptions = {},
+  ) {
+    const isLater = typeof initial === 'object' && initial !== null && 'make' in initial
     const value = typeof initial === 'function' ? withoutTrace(initial) : initial
-    if (!(value instanceof Tensor))
+    if (!isLater && !(value instanceof Tensor))
       throw new ValueError({
         where: `Variable ${name}`,
         problem: 'the first value is no tensor',
@@ -66,9 +79,11 @@ export class Variable implements TracedState {
     this.path = name
     this.trainable = trainable
     this.autocast = autocast
-    // A tensor of the caller's own stays theirs: its memory is shared until one of both changes.
-    this.#value = typeof initial === 'function' ? value : new Tensor(value, { buffer: value.buffer(`Variable ${name}`).retain() })
-    this.#value.pin(true)
+    if (value instanceof Tensor) {
+      // A tensor of the caller's own stays theirs: its memory is shared until one of both changes.
+      this.#value = typeof initial === 'function' ? value : new Tensor(value, { buffer: value.buffer(`Variable ${name}`).retain() })
+      this.#value.pin(true)
+    } else this.#later = value.make
     const ref = new WeakRef(this)
     variables.add(ref)
     forget.register(this, ref)
@@ -88,8 +103,9 @@ export class Variable implements TracedState {
     if (given !== undefined) return given
     const trace = currentTrace()?.stateOwner
     if (trace !== undefined) return trace.readState(this)
+    const value = this.#concrete('value')
     this.#escaped = true
-    return this.#concrete('value')
+    return value
   }
 
   /** Replaces the value with a tensor of the same shape and dtype. */
@@ -148,7 +164,12 @@ export class Variable implements TracedState {
   }
 
   get isDisposed(): boolean {
-    return this.#value === undefined
+    return this.#value === undefined && this.#later === undefined
+  }
+
+  /** Whether it holds memory: not before its value is needed, nor after it was disposed. */
+  get isMade(): boolean {
+    return this.#value !== undefined
   }
 
   /** Gives the memory back; the Variable cannot be used after. */
@@ -156,6 +177,7 @@ export class Variable implements TracedState {
     this.#value?.pin(false)
     if (!this.#escaped) this.#value?.dispose()
     this.#value = undefined
+    this.#later = undefined
   }
 
   toString(): string {
@@ -188,6 +210,7 @@ export class Variable implements TracedState {
   }
 
   #concrete(where: string): Tensor {
+    if (this.#later !== undefined) this.#replace(withoutTrace(this.#later))
     if (this.#value === undefined) throw new DisposedError({ where: `${this.path}.${where}`, problem: 'this Variable was disposed' })
     return this.#value
   }
@@ -199,6 +222,7 @@ export class Variable implements TracedState {
     if (!this.#escaped) old?.dispose()
     value.pin(true)
     this.#value = value
+    this.#later = undefined
     this.#escaped = false
   }
 }

@@ -7,19 +7,26 @@ import type { Tensor } from '../engine/index.js'
 import * as ops from '../ops/index.js'
 import { Initializer } from './initializer.js'
 
-export class Zeros extends Initializer {
+/** Numbers that depend on nothing. */
+abstract class Fixed extends Initializer {
+  override get canWait(): boolean {
+    return true
+  }
+}
+
+export class Zeros extends Fixed {
   override make(shape: Shape, dtype: DType): Tensor {
     return ops.zeros(shape, dtype)
   }
 }
 
-export class Ones extends Initializer {
+export class Ones extends Fixed {
   override make(shape: Shape, dtype: DType): Tensor {
     return ops.ones(shape, dtype)
   }
 }
 
-export class Constant extends Initializer {
+export class Constant extends Fixed {
   static readonly positional = ['value']
 
   readonly value: number

@@ -24,6 +24,14 @@ export abstract class Initializer extends Callable {
   /** What a call gives. */
   abstract make(shape: Shape, dtype: DType): Tensor
 
+  /** Refuses shapes that it cannot fill, before a weight is made. */
+  check(_shape: Shape): void {}
+
+  /** Whether it gives the same for every shape whenever it is called: weights are then made when they are first needed. */
+  get canWait(): boolean {
+    return false
+  }
+
   getConfig(): Record<string, unknown> {
     return {}
   }
@@ -55,6 +63,10 @@ export abstract class RandomInitializer extends Initializer {
     }
     this.#given = seed
     this.seed = seed ?? makeDefaultSeed()
+  }
+
+  override get canWait(): boolean {
+    return typeof this.seed === 'number'
   }
 
   override getConfig(): Record<string, unknown> {

@@ -15,13 +15,17 @@ export class Orthogonal extends RandomInitializer {
     this.gain = gain
   }
 
+  override check(shape: Shape): void {
+    if (shape.length >= 2) return
+    throw new ShapeError({
+      where: 'initializers.Orthogonal',
+      problem: 'at least two axes are needed',
+      received: `shape ${formatShape(shape)}`,
+    })
+  }
+
   override make(shape: Shape, dtype: DType): Tensor {
-    if (shape.length < 2)
-      throw new ShapeError({
-        where: 'initializers.Orthogonal',
-        problem: 'at least two axes are needed',
-        received: `shape ${formatShape(shape)}`,
-      })
+    this.check(shape)
     const columns = shape.at(-1) as number
     const rows = sizeOf(shape.slice(0, -1))
     const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)]

@@ -125,7 +125,9 @@ export abstract class LayerState extends Callable {
     }
     chargeWeight(name, shape, dtype)
     const initialize = initializers.get(initializer ?? (isFloat(dtype) ? 'glorot_uniform' : 'zeros'))
-    const variable = new Variable(() => withoutTapes(() => initialize(shape, dtype)), {
+    initialize.check(shape)
+    const make = (): Tensor => withoutTapes(() => initialize(shape, dtype))
+    const variable = new Variable(initialize.canWait ? { shape: [...shape], dtype, make } : make, {
       name,
       trainable: trainable && this.#trainable,
       autocast,

@@ -30,7 +30,7 @@ export interface MemoryReport {
   readonly bytes: number
   /** Tensors that hold memory, values of Variables included. */
   readonly tensors: number
-  /** Every Variable and its bytes, the largest first. */
+  /** Every Variable whose value has been made, and its bytes, the largest first. */
   readonly variables: readonly { readonly path: string; readonly bytes: number }[]
 }
 
@@ -38,9 +38,7 @@ export interface MemoryReport {
 export function memory(): MemoryReport {
   const held = [...variables].flatMap((ref) => {
     const variable = ref.deref()
-    return variable === undefined || variable.isDisposed
-      ? []
-      : [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }]
+    return variable?.isMade === true ? [{ path: variable.path, bytes: sizeOf(variable.shape) * bytesOf(variable.dtype) }] : []
   })
   return { bytes: currentBackend().allocatedBytes, tensors: live.count, variables: held.sort((a, b) => b.bytes - a.bytes) }
 }
