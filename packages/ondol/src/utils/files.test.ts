@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
-import { sourceOf } from '../core/bytes.js'
+import { MemorySink, sourceOf } from '../core/bytes.js'
 import type { HostArray } from '../data/index.js'
 import { tensor, useBackend } from '../engine/index.js'
 import * as ops from '../ops/index.js'
+import { ZipWriter } from '../saving/zip/writer.js'
+import { fetchFile } from './get-file.js'
 import { checksumOf } from './hashes.js'
 import {
   audioDatasetFromDirectory,
@@ -237,6 +239,69 @@ describe('getFile', () => {
       await expect(unpack(sourceOf(tar(name, 'bad'), 'it'), `${folder}/x`, 'auto'), name).rejects.toThrow(/leads out of its folder/)
     await expect(unpack(sourceOf(text('x'.repeat(600)), 'it'), `${folder}/x`, 'auto')).rejects.toThrow(/no tar file/)
     await expect(unpack(sourceOf(text('x'), 'it'), `${folder}/x`, 'zip')).rejects.toThrow(/no zip file/)
+  })
+
+  it('unpacks tar files of all kinds, and zip files', async () => {
+    const long = `${'deep/'.repeat(30)}name.txt`
+    const member = (name: string, body: string, type = '0'): Uint8Array => {
+      const bytes = new Uint8Array(512 + Math.ceil(body.length / 512) * 512)
+      bytes.set(text(name.slice(0, 100)))
+      bytes.set(text(`${body.length.toString(8).padStart(11, '0')}\0`), 124)
+      bytes.set(text(type), 156)
+      const sum = bytes.subarray(0, 512).reduce((total, byte) => total + byte, 8 * 32)
+      bytes.set(text(`${sum.toString(8).padStart(6, '0')}\0 `), 148)
+      bytes.set(text(body), 512)
+      return bytes
+    }
+    const record = (key: string, value: string): string => {
+      const rest = ` ${key}=${value}\n`
+      return `${rest.length + 3}${rest}`
+    }
+    const end = new Uint8Array(1024)
+    const tars = {
+      gnu: [member('././@LongLink', `${long}\0`, 'L'), member(long, 'one')],
+      pax: [member('PaxHeaders/x', record('path', long), 'x'), member('short', 'one')],
+      links: [
+        member('link', '', '2'),
+        member('folder/', '', '5'),
+        member('old/', ''),
+        ...[member('././@LongLink', `${long}\0`, 'L'), member(long, 'one')],
+      ],
+    }
+    for (const [kind, parts] of Object.entries(tars)) {
+      const source = sourceOf(Buffer.concat([...parts, end]), kind)
+      await unpack(source, `${folder}/tars/${kind}`, 'auto')
+      expect(await readFile(`${folder}/tars/${kind}/${long}`, 'utf8'), kind).toBe('one')
+      const names = (await readdir(`${folder}/tars/${kind}`, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+      expect(names, kind).toHaveLength(1)
+    }
+    // Cut off in its second member: nothing appears, and the next try begins anew.
+    const whole = Buffer.concat([member('a.txt', 'one'), member('b.txt', 'x'.repeat(2000)), end])
+    await expect(unpack(sourceOf(whole.subarray(0, 2000), 'cut'), `${folder}/tars/cut`, 'auto')).rejects.toThrow(
+      /^cut → b\.txt: the tar file ends too early/,
+    )
+    expect(await readdir(`${folder}/tars`)).not.toContain('cut')
+    await unpack(sourceOf(gzipSync(whole), 'cut'), `${folder}/tars/cut`, 'auto')
+    expect((await readdir(`${folder}/tars/cut`)).sort()).toEqual(['a.txt', 'b.txt'])
+    await expect(unpack(sourceOf(gzipSync(whole).subarray(0, 60), 'cut'), `${folder}/x`, 'tar')).rejects.toThrow(
+      /the gzip file is damaged or was cut off/,
+    )
+    await expect(unpack(sourceOf(member('only/', '', '5'), 'empty'), `${folder}/x`, 'tar')).rejects.toThrow(/no files in the archive/)
+    const sink = new MemorySink()
+    const zip = new ZipWriter(sink)
+    for (const name of ['a/b.txt', 'c.txt']) await zip.addParts(name, (part) => part.write(text(name)))
+    await zip.finish()
+    await unpack(sourceOf(sink.bytes, 'zip'), `${folder}/tars/zip`, 'auto')
+    expect(await readFile(`${folder}/tars/zip/a/b.txt`, 'utf8')).toBe('a/b.txt')
+  })
+
+  it('gives bytes where there are no files', async () => {
+    const wrong = server(text('wrong'))
+    const get: typeof fetch = (url, init) => (String(url).includes('mirror') ? server(content)(url, init) : wrong(url, init))
+    const options = { fetch: get, fileHash: sha, onProgress: () => undefined }
+    expect(await fetchFile([origin, 'https://mirror.example.com/b'], options)).toEqual(content)
+    await expect(fetchFile([origin], options)).rejects.toThrow(/the SHA-256 checksum is/)
+    await expect(fetchFile([origin], { ...options, maxBytes: 3 })).rejects.toThrow(/more than the file can have/)
   })
 
   it.each(['md5', 'sha256'] as const)('knows %s, at once and in pieces', async (algorithm) => {

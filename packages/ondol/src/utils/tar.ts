@@ -45,7 +45,7 @@ export async function* tarMembers(source: ByteSource): AsyncGenerator<TarMember,
     const name = longName ?? shortName
     if (type !== 'g') longName = undefined
     const end = input.position + padded
-    if (type === '0' || type === '\0' || type === '7') {
+    if (!name.endsWith('/') && (type === '0' || type === '\0' || type === '7')) {
       const contentEnd = input.position + size
       yield { name, byteLength: size, pieces: () => input.until(contentEnd, name) }
     }
