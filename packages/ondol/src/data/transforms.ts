@@ -175,10 +175,12 @@ export const RandomHorizontalFlip = maker((p: number | undefined = 0.5) => {
     const { height, width, channels } = measure(image, 'RandomHorizontalFlip')
     const { data } = image
     const flipped = allocate(image.dtype, data.length)
-    for (let row = 0, at = 0; row < height; row++) {
-      for (let column = width - 1; column >= 0; column--) {
-        const from = (row * width + column) * channels
-        for (let channel = 0; channel < channels; channel++) flipped[at++] = data[from + channel] as number
+    // Long inner loops: there are few channels, and many lines.
+    const line = width * channels
+    for (let start = 0; start < flipped.length; start += line) {
+      for (let channel = 0; channel < channels; channel++) {
+        for (let at = start + channel, from = start + line - channels + channel; from >= start; at += channels, from -= channels)
+          flipped[at] = data[from] as number
       }
     }
     return resized(image, flipped, height, width)
