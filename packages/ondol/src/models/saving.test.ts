@@ -9,6 +9,7 @@ import { SavingError } from '../core/errors.js'
 import type { PartialShape } from '../core/shape.js'
 import type { Tree } from '../core/tree.js'
 import { type Tensor, tensor, useBackend, type Variable } from '../engine/index.js'
+import * as initializers from '../initializers/index.js'
 import { setDtypePolicy } from '../layers/config.js'
 import * as layers from '../layers/index.js'
 import * as losses from '../losses/index.js'
@@ -391,6 +392,18 @@ describe('hostile files', () => {
       await writer.finish()
     })
   }
+
+  it('cost no first values of weights, which the file replaces or lacks', async () => {
+    const made = vi.spyOn(initializers.Orthogonal.prototype, 'make')
+    const x = Input({ shape: [null, 2] })
+    const bytes = await new Model({ inputs: x, outputs: layers.lstm(2)(x) }).save()
+    made.mockClear()
+    await saving.loadModel(bytes)
+    // An orthogonal matrix of that size takes half a minute.
+    const large = await withConfig(bytes, (config) => config.replaceAll('"units": 2', '"units": 1000'))
+    await expect(saving.loadModel(large)).rejects.toThrow(SavingError)
+    expect(made).not.toHaveBeenCalled()
+  })
 
   it('are refused with the place: code, unknown names, keys of prototypes, endless nesting', async () => {
     const bytes = await small()
