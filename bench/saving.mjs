@@ -1,10 +1,11 @@
 /**
- * Saving and loading a model of some gigabytes: time beside a plain copy of the file, and the most memory that was used
- * beside the model. Run: node bench/saving.mjs [GIGABYTES] [FORMAT...]
+ * Saving and loading a model of some gigabytes: time beside a plain copy of the file, throughput, and the highest resident size of
+ * the process, in all and beyond the weights. `.weights.json` are shards of a gigabyte, `.h5` is a whole model.
+ * Run: node bench/saving.mjs [GIGABYTES] [FORMAT...]
  */
 
 import { fork } from 'node:child_process'
-import { closeSync, copyFileSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,17 +24,23 @@ async function step(what, path, gigabytes) {
         layers.dense(SIDE, { useBias: false, kernelInitializer: 'zeros' }),
       ),
     ])
-  const whole = path.endsWith('.keras')
+  const whole = /model\.(keras|h5)$/.test(path)
   const model = what === 'save' || !whole ? make() : undefined
   // Zeros may take no memory until they are written.
   for (const variable of model?.weights ?? []) variable.assign(ops.full(variable.shape, 0.5))
-  const before = process.memoryUsage().rss
+  const shards = path.endsWith('.weights.json') ? { maxShardSize: 1 } : {}
   const start = performance.now()
-  if (what === 'save') await (whole ? model.save(path) : model.saveWeights(path))
+  if (what === 'save') await (whole ? model.save(path) : model.saveWeights(path, shards))
   else if (whole) await loadModel(path)
   else await model.loadWeights(path)
   const seconds = (performance.now() - start) / 1000
-  process.send({ seconds, before, peak: process.resourceUsage().maxRSS * 1024 })
+  process.send({ seconds, peak: highestMemory() })
+}
+
+/** The most memory that this process had in use. */
+function highestMemory() {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024
+  return 1024 * Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'latin1'))[1])
 }
 
 const run = (...args) =>
@@ -65,18 +72,28 @@ async function measure(gigabytes, formats) {
   const folder = mkdtempSync(join(process.env.ONDOL_BENCH_FOLDER ?? tmpdir(), 'ondol-saving-'))
   const gb = (bytes) => (bytes / GIGA).toFixed(2)
   try {
-    console.log('| format | GB | read | copy | save | load | load / copy | peak memory: save | load |')
-    console.log('|---|---|---|---|---|---|---|---|---|')
+    console.log(
+      '| format | GB | read | copy | save | load | save GB/s | load GB/s | highest memory, GB: save | load | beyond the weights, MB: save | load |',
+    )
+    console.log('|---|---|---|---|---|---|---|---|---|---|---|---|')
     for (const format of formats) {
-      const path = join(folder, `model${format}`)
+      const inside = join(folder, 'files')
+      mkdirSync(inside)
+      const path = join(inside, `model${format}`)
       const save = await run('save', path, gigabytes)
-      const { size } = statSync(path)
-      const read = best(() => readThrough(path))
-      const copy = best(() => copyFileSync(path, join(folder, 'copy')))
+      const files = readdirSync(inside).map((name) => join(inside, name))
+      const size = files.reduce((sum, file) => sum + statSync(file).size, 0)
+      const read = best(() => files.forEach(readThrough))
+      const copy = best(() => {
+        for (const file of files) copyFileSync(file, join(folder, 'copy'))
+      })
+      rmSync(join(folder, 'copy'))
       const load = await run('load', path, gigabytes)
-      const cells = [format, gb(size), ...[read, copy, save.seconds, load.seconds].map((seconds) => `${seconds.toFixed(2)} s`)]
-      console.log(`| ${[...cells, (load.seconds / copy).toFixed(2), gb(save.peak), gb(load.peak)].join(' | ')} |`)
-      rmSync(path)
+      const times = [read, copy, save.seconds, load.seconds].map((seconds) => `${seconds.toFixed(2)} s`)
+      const rates = [save, load].map(({ seconds }) => (size / GIGA / seconds).toFixed(2))
+      const beyond = [save, load].map(({ peak }) => Math.round((peak - size) / 2 ** 20))
+      console.log(`| ${[format, gb(size), ...times, ...rates, gb(save.peak), gb(load.peak), ...beyond].join(' | ')} |`)
+      rmSync(inside, { recursive: true })
     }
   } finally {
     rmSync(folder, { recursive: true })
@@ -85,4 +102,4 @@ async function measure(gigabytes, formats) {
 
 const [first, ...rest] = process.argv.slice(2)
 if (first === '--step') await step(...rest)
-else await measure(Number(first ?? 1), rest.length > 0 ? rest : ['.keras', '.weights.h5', '.safetensors', '.npz', '.h5'])
+else await measure(Number(first ?? 1), rest.length > 0 ? rest : ['.keras', '.weights.h5', '.weights.json', '.safetensors', '.npz', '.h5'])
