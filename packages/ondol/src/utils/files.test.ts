@@ -216,7 +216,8 @@ describe('getFile', () => {
     const path = await getFile({ ...options, origin: [origin, 'https://mirror.example.com/b'], md5Hash })
     expect(new Uint8Array(await readFile(path))).toEqual(content)
     await expect(getFile({ ...options, fname: 'b.txt', origin, md5Hash })).rejects.toThrow(/MD5 checksum/)
-    await expect(getFile({ ...options, fname: 'x/y', origin })).rejects.toThrow(/no folders/)
+    for (const fname of ['x/y', 'x\\y', '..']) await expect(getFile({ ...options, fname, origin })).rejects.toThrow(/no folders/)
+    await expect(getFile({ ...options, fname: null, origin: 'https://example.com/%2e%2e%2fx' })).rejects.toThrow(/no folders/)
     await expect(getFile({})).rejects.toThrow(/where the file is/)
   })
 

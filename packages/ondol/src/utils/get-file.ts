@@ -61,7 +61,7 @@ export async function getFile(...args: readonly unknown[]): Promise<string> {
     throw new DataError({ where: 'getFile', problem: 'there is no cache folder here', hint: 'use fetch() in a browser' })
   const given = options.fname || null
   const name = given ?? nameIn(origins[0] as string)
-  if (/[\\/]/.test(name))
+  if (/[\\/]|^\.\.?$/.test(name))
     throw new ValueError({ where: 'getFile', problem: 'a name has no folders', received: name, hint: 'use cacheDir and cacheSubdir' })
   const folder = `${root}/${cacheSubdir}`
   const isArchive = extract || untar
