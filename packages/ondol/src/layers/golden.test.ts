@@ -1,40 +1,18 @@
 /** Every layer on every backend against vectors from the real Keras: config, values, masks, gradients, moving averages, open shapes. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { setBackend } from '../backends/load.js'
-import { registerKerasSerializable } from '../core/custom-objects.js'
 import { isFloat } from '../core/dtype.js'
-import { BackendError } from '../core/errors.js'
-import { toCamelCase } from '../core/spelling.js'
-import { flatten, type Tree } from '../core/tree.js'
-import { type BackendName, GradientTape, jit, Tensor, tensor, type Variable } from '../engine/index.js'
+import { flatten } from '../core/tree.js'
+import { GradientTape, jit, Tensor, type Variable } from '../engine/index.js'
 import * as ops from '../ops/index.js'
-import { KerasTensor } from '../ops/operation.js'
-import { elements, isVectorTensor, type LayerVector, listVectors, type Places, readVectors, type VectorTensor } from '../testing/vectors.js'
+import type { KerasTensor } from '../ops/operation.js'
+import { elements, type LayerVector, listVectors, readVectors, type VectorTensor } from '../testing/vectors.js'
+import { backends } from '../training/testing/backends.js'
 import type { Layer } from './layer.js'
 import { maskOf, setMask } from './masks.js'
 import './known.js'
 import { deserialize } from './serialization.js'
-import type { SerializedLayer } from './sharing.js'
-
-// The functions of the oracle's Lambda layers.
-const functions = {
-  scaled: (x: Tensor, { by = 0.5 } = {}): Tensor => ops.multiply(ops.tanh(x), by),
-  everywhere: (x: Tensor): Tensor => ops.ones(x.shape.slice(0, -1), 'bool'),
-}
-Object.values(functions).forEach(registerKerasSerializable('oracle'))
-
-/** `reverse_dtype` → `reverseDtype`; tensors among the options as `make` makes them. */
-const optionsOf = ({ call = {} }: LayerVector, make: (vector: VectorTensor) => unknown = load): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(call).map(([name, value]) => [toCamelCase(name), isVectorTensor(value) ? make(value) : value]))
-
-/** The inputs as they stand in a call: alone, as a list, or one after the other. */
-function positionally<T>({ spread = false }: LayerVector, inputs: readonly T[]): Tree<T>[] {
-  const put = (place: number | Places): Tree<T> => (typeof place === 'number' ? (inputs[place] as T) : place.map(put))
-  if (typeof spread === 'object') return spread.map(put)
-  return spread ? [...inputs] : [inputs.length === 1 ? (inputs[0] as T) : inputs]
-}
-
-const load = (vector: VectorTensor): Tensor => tensor(elements(vector), vector.shape, vector.dtype)
+import { load, optionsOf, positionally, symbolOf, unbuilt } from './testing/vector-call.js'
 
 function expectClose(actual: Tensor | null | undefined, expected: VectorTensor, what: string): void {
   expect(actual, what).toBeInstanceOf(Tensor)
@@ -52,13 +30,6 @@ function withoutQuantization(config: unknown): unknown {
   if (typeof config !== 'object' || config === null) return config
   const entries = Object.entries(config).filter(([key, value]) => key !== 'quantization_config' || value !== null)
   return Object.fromEntries(entries.map(([key, value]) => [key, withoutQuantization(value)]))
-}
-
-/** As it was before it was built, and the layers in it. */
-function unbuilt(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unbuilt)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (key === 'build_config' ? [] : [[key, unbuilt(item)]])))
 }
 
 /** The layer as Keras wrote it, with its weights. */
@@ -83,17 +54,6 @@ function run(layer: Layer, vector: LayerVector, inputs: readonly Tensor[]): Tens
   return flatten(result as Tensor[])
 }
 
-/** The backends that work on this machine: host and wasm everywhere, native where its add-on is built. */
-const backends: BackendName[] = []
-for (const name of ['host', 'wasm', 'native'] as const) {
-  try {
-    await setBackend(name)
-    backends.push(name)
-  } catch (error) {
-    if (!(error instanceof BackendError)) throw error
-  }
-}
-
 describe.each(backends)('%s', (backend) => {
   beforeAll(() => setBackend(backend))
 
@@ -108,7 +68,7 @@ function testFamily(family: string): void {
       const layer = deserialize(vector.serialized)
       expect(layer.supportsMasking, 'supports masking').toBe(vector.supportsMasking)
       expect(layer.getConfig()).toEqual(withoutQuantization(vector.serialized.config))
-      const fresh = deserialize(unbuilt(vector.serialized) as SerializedLayer)
+      const fresh = deserialize(unbuilt(vector.serialized))
       if (!fresh.built)
         fresh.build(
           ...positionally(
@@ -162,9 +122,11 @@ function testFamily(family: string): void {
       compiled(vector.inputs.map(load), masks ?? []).forEach((output, i) => {
         expectClose(output, vector.outputs[i] as VectorTensor, `output ${i}`)
       })
-      const symbol = ({ shape, dtype }: VectorTensor): KerasTensor => new KerasTensor([null, ...shape.slice(1)], { dtype })
-      const [first, ...others] = positionally(vector, vector.inputs.map(symbol)) as [KerasTensor, ...KerasTensor[]]
-      const symbolic = flatten(layer(first, ...others, optionsOf(vector, symbol)) as unknown as KerasTensor[])
+      const [first, ...others] = positionally(
+        vector,
+        vector.inputs.map((input) => symbolOf(input)),
+      ) as [KerasTensor, ...KerasTensor[]]
+      const symbolic = flatten(layer(first, ...others, optionsOf(vector, symbolOf)) as unknown as KerasTensor[])
       expect(symbolic.map(({ shape }) => shape)).toEqual(vector.openShape)
     })
   }

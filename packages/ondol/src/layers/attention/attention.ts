@@ -168,8 +168,8 @@ export class AdditiveAttention extends ScoredAttention {
 
   override build(shapes: unknown): void {
     const [query] = this.requireShapes(shapes) as [PartialShape]
-    const size = requireSize(query, -1, 'features')
-    if (this.useScale) this.scale = this.addWeight({ name: 'scale', shape: [size], initializer: 'glorot_uniform' })
+    if (!this.useScale) return
+    this.scale = this.addWeight({ name: 'scale', shape: [requireSize(query, -1, 'features')], initializer: 'glorot_uniform' })
   }
 
   protected override score(query: Tensor, key: Tensor): Tensor {

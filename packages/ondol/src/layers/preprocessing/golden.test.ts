@@ -1,11 +1,11 @@
 /** Preprocessing layers against the real Keras: configs, what `adapt` learns, outputs; numeric ones on every backend and compiled. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { setBackend } from '../../backends/load.js'
-import { BackendError } from '../../core/errors.js'
-import { type BackendName, jit, Tensor, tensor } from '../../engine/index.js'
+import { jit, Tensor, tensor } from '../../engine/index.js'
 import { STFT } from '../../initializers/index.js'
 import { KerasTensor } from '../../ops/operation.js'
 import { elements, isVectorTensor, readVectors, type SerializedObject, type VectorTensor } from '../../testing/vectors.js'
+import { backends } from '../../training/testing/backends.js'
 import '../known.js'
 import type { Layer } from '../layer.js'
 import { deserialize } from '../serialization.js'
@@ -69,16 +69,6 @@ async function rebuild(vector: PreprocessingVector): Promise<Layer> {
 const plain = (config: Readonly<Record<string, unknown>>): unknown => {
   const { quantization_config: _, ...rest } = config
   return rest
-}
-
-const backends: BackendName[] = []
-for (const name of ['host', 'wasm', 'native'] as const) {
-  try {
-    await setBackend(name)
-    backends.push(name)
-  } catch (error) {
-    if (!(error instanceof BackendError)) throw error
-  }
 }
 
 describe.each(backends)('%s', (backend) => {
