@@ -5,7 +5,7 @@
 import { platform } from '#platform'
 import { sourceOf } from '../core/bytes.js'
 import { DataError, OndolError } from '../core/errors.js'
-import { faultOf, fetchFile, getFile } from '../utils/get-file.js'
+import { type Attempt, faultOf, fetchFile, obtainFile } from '../utils/get-file.js'
 
 /** Where the data are, and how they are got. */
 export interface SourceOptions {
@@ -58,11 +58,6 @@ export interface Found {
   readonly bytes: Uint8Array
   /** For messages: a path or an address. */
   readonly place: string
-}
-
-interface Attempt {
-  readonly place: string
-  readonly reason: string
 }
 
 const isAddress = (path: string | URL): boolean => path instanceof URL || /^https?:\/\//.test(path)
@@ -152,21 +147,14 @@ export class Search {
       ...(signal !== undefined && { signal }),
       ...(onProgress !== undefined && { onProgress }),
     }
-    try {
-      if (cacheDir === null && platform.cacheFolder() === undefined)
-        return { bytes: await fetchFile(origins, options), place: origins[0] as string }
-      const cacheSubdir = this.#set.cacheSubdir ?? 'datasets'
-      const place = await getFile({ ...options, fname: name ?? file.name, origin: origins, cacheDir, cacheSubdir })
-      return { bytes: (await platform.readFile(place)) as Uint8Array, place }
-    } catch (error) {
-      if (signal?.aborted || !(error instanceof DataError)) throw error
-      const told = (error.received ?? error.problem).split('; ').map((one): Attempt => {
-        const at = one.indexOf(': ', one.indexOf('//') + 2)
-        return { place: one.slice(0, at), reason: one.slice(at + 2) }
-      })
-      this.#attempts.push({ place: error.expected ?? 'the cache', reason: 'no such file' }, ...told)
-      return undefined
+    if (cacheDir === null && platform.cacheFolder() === undefined) {
+      const bytes = await fetchFile(origins, options, this.#attempts)
+      return bytes && { bytes, place: origins[0] as string }
     }
+    const cacheSubdir = this.#set.cacheSubdir ?? 'datasets'
+    const wanted = { ...options, fname: name ?? file.name, origin: origins, cacheDir, cacheSubdir }
+    const place = await obtainFile(wanted, this.#attempts)
+    return place === undefined ? undefined : { bytes: (await platform.readFile(place)) as Uint8Array, place }
   }
 
   /** What the real Keras has downloaded; it may have been interrupted. */

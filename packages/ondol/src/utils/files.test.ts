@@ -300,9 +300,13 @@ describe('getFile', () => {
     const wrong = server(text('wrong'))
     const get: typeof fetch = (url, init) => (String(url).includes('mirror') ? server(content)(url, init) : wrong(url, init))
     const options = { fetch: get, fileHash: sha, onProgress: () => undefined }
-    expect(await fetchFile([origin, 'https://mirror.example.com/b'], options)).toEqual(content)
-    await expect(fetchFile([origin], options)).rejects.toThrow(/the SHA-256 checksum is/)
-    await expect(fetchFile([origin], { ...options, maxBytes: 3 })).rejects.toThrow(/more than the file can have/)
+    expect(await fetchFile([origin, 'https://mirror.example.com/b'], options, [])).toEqual(content)
+    const attempts: { readonly place: string; readonly reason: string }[] = []
+    expect(await fetchFile([origin], options, attempts)).toBeUndefined()
+    expect(await fetchFile([origin], { ...options, maxBytes: 3 }, attempts)).toBeUndefined()
+    expect(attempts.map(({ place }) => place)).toEqual([origin, origin])
+    expect(attempts[0]?.reason).toMatch(/the SHA-256 checksum is/)
+    expect(attempts[1]?.reason).toMatch(/more than the file can have/)
   })
 
   it.each(['md5', 'sha256'] as const)('knows %s, at once and in pieces', async (algorithm) => {

@@ -37,6 +37,12 @@ export interface GetFileOptions {
   readonly signal?: AbortSignal
 }
 
+/** One place where a file was looked for, and why it was not had there. */
+export interface Attempt {
+  readonly place: string
+  readonly reason: string
+}
+
 /** Bytes that are kept on the disk at once while more arrive. */
 const PIECE = 2 ** 22
 
@@ -51,7 +57,21 @@ const PIECE = 2 ** 22
 export function getFile(options: GetFileOptions): Promise<string>
 export function getFile(fname: string | null, origin: string | readonly string[], options?: GetFileOptions): Promise<string>
 export async function getFile(...args: readonly unknown[]): Promise<string> {
-  const options = byName<GetFileOptions>(['fname', 'origin'], args)
+  const attempts: Attempt[] = []
+  const path = await obtainFile(byName<GetFileOptions>(['fname', 'origin'], args), attempts)
+  if (path !== undefined) return path
+  const [kept, ...addresses] = attempts
+  throw new DataError({
+    where: 'getFile',
+    problem: 'the file cannot be had',
+    expected: kept?.place ?? '',
+    received: addresses.map(({ place, reason }) => `${place}: ${reason}`).join('; '),
+    hint: 'look at the address and the network; a file that you put there yourself is used as it is',
+  })
+}
+
+/** As `getFile`; where no address gives the file, undefined, and `attempts` has the places: the cache, then the addresses. */
+export async function obtainFile(options: GetFileOptions, attempts: Attempt[]): Promise<string | undefined> {
   const { origin, untar = false, extract = false, cacheSubdir = 'datasets', archiveFormat = 'auto', forceDownload = false } = options
   const origins = typeof origin === 'string' ? [origin] : (origin ?? [])
   if (origins.length === 0)
@@ -67,7 +87,10 @@ export async function getFile(...args: readonly unknown[]): Promise<string> {
   const isArchive = extract || untar
   const [target, unpacked] = isArchive ? archivePlaces(folder, name, given !== null) : [`${folder}/${name}`, '']
   const isThere = !forceDownload && (await isComplete(target, options))
-  if (!isThere) await download(origins, target, options)
+  if (!isThere) {
+    attempts.push({ place: target, reason: 'no such file' })
+    if (!(await download(origins, target, options, attempts))) return undefined
+  }
   if (!isArchive) return target
   if (!isThere || (await platform.listFolder(unpacked)).length === 0)
     await withFile(target, (archive) => unpack(archive, unpacked, archiveFormat))
@@ -124,13 +147,13 @@ const placesOf = (target: string): { readonly part: string; readonly version: st
   version: `${target}.download-version`,
 })
 
-async function download(origins: readonly string[], target: string, options: GetFileOptions): Promise<void> {
+/** Whether the file is there now. */
+async function download(origins: readonly string[], target: string, options: GetFileOptions, attempts: Attempt[]): Promise<boolean> {
   const { part, version } = placesOf(target)
   const clear = async (): Promise<void> => {
     await platform.remove(part)
     await platform.remove(version)
   }
-  const failures: string[] = []
   for (const origin of origins) {
     // What was begun may be another file's beginning; then the whole file is asked for.
     for (const isSecond of [false, true]) {
@@ -139,27 +162,22 @@ async function download(origins: readonly string[], target: string, options: Get
         const fault = await withFile(part, (file) => faultOf(file, options))
         if (fault === undefined) {
           await platform.rename(part, target)
-          return await clear()
+          await clear()
+          return true
         }
         await clear()
         if (isContinued && !isSecond) continue
-        failures.push(`${origin}: ${fault}`)
+        attempts.push({ place: origin, reason: fault })
       } catch (error) {
         if (options.signal?.aborted) throw error
-        failures.push(`${origin}: ${reasonOf(error)}`)
+        attempts.push({ place: origin, reason: reasonOf(error) })
       } finally {
         platform.showStatus('')
       }
       break
     }
   }
-  throw new DataError({
-    where: 'getFile',
-    problem: 'the file cannot be had',
-    expected: target,
-    received: failures.join('; '),
-    hint: 'look at the address and the network; a file that you put there yourself is used as it is',
-  })
+  return false
 }
 
 /** Adds what is missing of a part, or begins anew where the server has another version or knows no ranges. Tells whether it went on. */
@@ -237,14 +255,9 @@ async function receive(
     throw new DataError({ where: origin, problem: `the server sent ${received} of ${total} bytes` })
 }
 
-/**
- * The bytes of a file from the first address that gives them, where there are no files to keep it in.
- *
- * @throws DataError as `getFile`.
- */
-export async function fetchFile(origins: readonly string[], options: GetFileOptions): Promise<Uint8Array> {
+/** The bytes of a file from the first address that gives them, where there are no files to keep it in; undefined as `obtainFile`. */
+export async function fetchFile(origins: readonly string[], options: GetFileOptions, attempts: Attempt[]): Promise<Uint8Array | undefined> {
   const { fetch: get = fetch, signal } = options
-  const failures: string[] = []
   for (const origin of origins) {
     try {
       const response = await get(origin, signal === undefined ? {} : { signal })
@@ -253,13 +266,13 @@ export async function fetchFile(origins: readonly string[], options: GetFileOpti
       await receive(response, origin, 0, options, (bytes) => sink.write(bytes))
       const fault = await faultOf(sourceOf(sink.bytes, origin), options)
       if (fault === undefined) return sink.bytes
-      failures.push(`${origin}: ${fault}`)
+      attempts.push({ place: origin, reason: fault })
     } catch (error) {
       if (options.signal?.aborted) throw error
-      failures.push(`${origin}: ${reasonOf(error)}`)
+      attempts.push({ place: origin, reason: reasonOf(error) })
     }
   }
-  throw new DataError({ where: 'fetchFile', problem: 'the file cannot be had', received: failures.join('; '), hint: 'look at the network' })
+  return undefined
 }
 
 const showProgress =
