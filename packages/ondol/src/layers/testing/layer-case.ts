@@ -1,23 +1,21 @@
 /** One line of the tables in `cases/`: a layer, what it is called on, and what is expected of it. */
 import { type DType, isFloat } from '../../core/dtype.js'
-import type { Shape } from '../../core/shape.js'
-import { sizeOf } from '../../core/shape.js'
+import { type Shape, sizeOf } from '../../core/shape.js'
 import { flatten, type Tree } from '../../core/tree.js'
 import { type Tensor, tensor } from '../../engine/index.js'
 import * as ops from '../../ops/index.js'
 import { KerasTensor } from '../../ops/operation.js'
+import type { Places } from '../../testing/vectors.js'
 import type { CallOptions, Layer, LayerOptions } from '../layer.js'
 import type { CheckName } from './checks/index.js'
-
-/** Where in the arguments the inputs stand: `[0, [1, 2]]` for one tensor and a list of two. */
-export type Places = readonly (number | Places)[]
+import { asOne, inPlaces } from './places.js'
 
 export interface LayerCase {
   /** Makes the layer, with these base options beside those of the test. */
   readonly make: (options: LayerOptions) => Layer
   /** Shape of the input, with the batch; several for layers that take several. */
   readonly input: Shape | readonly Shape[]
-  /** Default: one list of all inputs, where there are several. */
+  /** Where in the arguments the inputs stand: `[0, [1, 2]]`. Default: one list of all, where there are several. */
   readonly places?: Places
   /** Default float32. Whole numbers are 0, 1, 2, 0, 1, … */
   readonly inputDtype?: DType
@@ -130,9 +128,7 @@ export class Subject {
   /** The arguments of a call, or of build, from what belongs to each input. */
   place<T>(items: readonly T[]): Tree<T>[] {
     const { places } = this.given
-    if (places === undefined) return [items.length === 1 ? (items[0] as T) : items]
-    const put = (place: number | Places): Tree<T> => (typeof place === 'number' ? (items[place] as T) : place.map(put))
-    return places.map(put)
+    return places === undefined ? [asOne(items)] : inPlaces(places, items)
   }
 
   call(

@@ -5,8 +5,9 @@ import type { Tree } from '../../core/tree.js'
 import { type Tensor, tensor } from '../../engine/index.js'
 import * as ops from '../../ops/index.js'
 import { KerasTensor } from '../../ops/operation.js'
-import { elements, isVectorTensor, type LayerVector, type Places, type VectorTensor } from '../../testing/vectors.js'
+import { elements, isVectorTensor, type LayerVector, type VectorTensor } from '../../testing/vectors.js'
 import type { SerializedLayer } from '../sharing.js'
+import { asOne, inPlaces } from './places.js'
 
 // The functions of the oracle's Lambda layers.
 const functions = {
@@ -30,9 +31,8 @@ export const optionsOf = ({ call = {} }: LayerVector, make: (vector: VectorTenso
 
 /** The inputs as they stand in a call: alone, as a list, or one after the other. */
 export function positionally<T>({ spread = false }: LayerVector, inputs: readonly T[]): Tree<T>[] {
-  const put = (place: number | Places): Tree<T> => (typeof place === 'number' ? (inputs[place] as T) : place.map(put))
-  if (typeof spread === 'object') return spread.map(put)
-  return spread ? [...inputs] : [inputs.length === 1 ? (inputs[0] as T) : inputs]
+  if (typeof spread === 'object') return inPlaces(spread, inputs)
+  return spread ? [...inputs] : [asOne(inputs)]
 }
 
 /** A layer as it was before it was built, and the layers in it. */
