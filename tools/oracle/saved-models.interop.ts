@@ -3,7 +3,7 @@
  * predict the same, describe themselves the same, and train on with the same loss.
  */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,15 +31,28 @@ interface Config {
 interface Description extends Facts {
   readonly x: Tree<VectorTensor>
   readonly y: Tree<VectorTensor> | null
+  /** What Keras loads of what it wrote in the older format: all, so that it trains on, or no optimizer's state, or the model alone; or nothing. */
+  readonly legacy: 'trains' | 'compiled' | 'model' | null
 }
 interface Check extends Facts {
   readonly fromWeights: Tree<VectorTensor>
   readonly error?: string
+  /** The same of the file in the older format. */
+  readonly legacy?: Check
 }
 
 /** What went wrong here, by model: told by that model's test. */
 const failures = new Map<string, unknown>()
-const results = new Map<string, { prediction: number[][]; config: Config; loss?: number; trained?: number[][]; fromWeights: number[][] }>()
+interface Result {
+  readonly prediction: number[][]
+  readonly config: Config
+  readonly loss?: number
+  readonly trained?: number[][]
+  readonly fromWeights: number[][]
+  /** What Keras's file in the older format predicts here. */
+  readonly fromLegacy?: number[][]
+}
+const results = new Map<string, Result>()
 
 class Scale extends layers.Layer {
   static override readonly configTable = { factor: 'value' } as const
@@ -116,7 +129,7 @@ async function readAll(tree: Tree<Tensor>): Promise<number[][]> {
 const quiet = { verbose: 0 } as const
 const predict = async (model: Model, x: Tree<Tensor>): Promise<number[][]> => readAll(await model.predict(x, quiet))
 
-async function useHere(name: string, { x, y }: Description): Promise<void> {
+async function useHere(name: string, { x, y, legacy }: Description): Promise<void> {
   const input = decode(x)
   const model = await loadModel(join(folder, `${name}.keras`))
   await model.save(join(folder, `${name}.ondol.keras`))
@@ -128,6 +141,7 @@ async function useHere(name: string, { x, y }: Description): Promise<void> {
     prediction: await predict(model, input),
     config: JSON.parse(model.toJson()) as Config,
     fromWeights: await predict(other, input),
+    ...(legacy !== null && { fromLegacy: await useLegacy(name, model, input, legacy) }),
   }
   if (y === null || !model.compiled) {
     results.set(name, facts)
@@ -135,6 +149,13 @@ async function useHere(name: string, { x, y }: Description): Promise<void> {
   }
   const { loss } = await model.trainOnBatch(input, decode(y), { returnDict: true })
   results.set(name, { ...facts, loss: loss as number, trained: await predict(model, input) })
+}
+
+/** Writes the model in the format of Keras 1 and 2, and predicts with what Keras wrote in it. */
+async function useLegacy(name: string, model: Model, input: Tree<Tensor>, way: string): Promise<number[][]> {
+  await model.save(join(folder, `${name}.ondol.h5`))
+  writeFileSync(join(folder, `${name}.legacy.json`), JSON.stringify(way))
+  return predict(await loadModel(join(folder, `${name}.h5`), { compile: way !== 'model' }), input)
 }
 
 saving.registerKerasSerializable('interop')(Scale)
@@ -176,7 +197,8 @@ function comparable(config: Config): unknown {
     return Object.fromEntries(
       Object.entries(value)
         .filter(([key]) => !['jit_compile', 'build_config', 'module', 'shared_object_id', 'quantization_config'].includes(key))
-        .map(([key, item]) => [key, strip(item)]),
+        // Integers have one width here.
+        .map(([key, item]) => [key, item === 'int64' ? 'int32' : strip(item)]),
     )
   }
   return strip(config)
@@ -206,6 +228,19 @@ describe.each(Object.keys(described))('%s', (name) => {
   it('predicts in Keras as before', () => {
     expectAllClose(numbersOf(theirs().prediction), numbersOf(original().prediction), toleranceOf(name))
     expectAllClose(numbersOf(theirs().fromWeights), numbersOf(original().prediction), toleranceOf(name))
+  })
+
+  it('goes both ways in the format of Keras 1 and 2, where Keras writes it', () => {
+    const { legacy, prediction, loss } = original()
+    expect(legacy === null).toBe(mine().fromLegacy === undefined)
+    if (legacy === null) return
+    const expected = numbersOf(prediction)
+    expectAllClose(mine().fromLegacy as number[][], expected, toleranceOf(name))
+    const check = (checked[name] as Check).legacy as Check
+    if (check.error !== undefined) expect.fail(`Keras: ${check.error}`)
+    expectAllClose(numbersOf(check.fromWeights), expected, toleranceOf(name))
+    expectAllClose(numbersOf(check.prediction), expected, toleranceOf(name))
+    if (legacy === 'trains' && loss !== undefined) expectAllClose([[check.loss as number]], [[loss]], 10 * toleranceOf(name))
   })
 
   it('describes itself the same', () => {

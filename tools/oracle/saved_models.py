@@ -1,7 +1,8 @@
 """Models for both directions of saving: Keras writes and ondol reads, ondol writes and Keras reads.
 
-Run: saved_models.py make FOLDER     NAME.keras and NAME.weights.h5 for each model, and models.json: inputs, what it predicts, next loss
-     saved_models.py check FOLDER    loads NAME.ondol.keras and NAME.ondol.weights.h5, and writes checks.json: the same of them
+Run: saved_models.py make FOLDER     NAME.keras, NAME.weights.h5 and, where Keras can, NAME.h5 for each model, and models.json: inputs,
+                                     what it predicts, next loss
+     saved_models.py check FOLDER    loads NAME.ondol.keras, NAME.ondol.weights.h5 and NAME.ondol.h5, and writes checks.json: the same of them
      make and check take PART/PARTS, such as 0/2, as a third word: that part of the models, in models-0.json or checks-0.json
      saved_models.py                 a few of the models, for the unit tests, among the vectors
 """
@@ -512,6 +513,22 @@ def facts(model, x, y):
     return found
 
 
+def save_legacy(source, target, x, y):
+    """
+    Saves as an older Keras did: whether what Keras then loads "trains" on, is "compiled", or is the "model" alone; None where it cannot.
+    """
+    for way in ["trains", "compiled", "model"]:
+        try:
+            keras.saving.load_model(source, compile=way != "model").save(target)
+            model = keras.saving.load_model(target, compile=way != "model")
+            if way == "trains":
+                model.train_on_batch(x, y)
+            return way
+        except Exception:  # whatever it is, Keras does not do it
+            continue
+    return None
+
+
 # What the unit tests read without Python.
 FIXTURES = ["convnet", "functional_many", "nested", "graph_of_ops", "embedded_lstm", "half_weights", "subclassed", "optimizer_adam", "loss_scaling"]
 
@@ -536,6 +553,8 @@ def make(folder, names=CASES, target="models.json"):
         if names is FIXTURES and name == "functional_many":
             keras.saving.load_model(folder / f"{name}.keras").save(folder / f"{name}.h5")
         described[name] = {"x": tensors(x), "y": tensors(y), **facts(model, x, y)}
+        if names is not FIXTURES:
+            described[name]["legacy"] = save_legacy(folder / f"{name}.keras", folder / f"{name}.h5", x, y)
     (folder / target).write_text(json.dumps(jsonable(described)))
 
 
@@ -554,7 +573,23 @@ def check(folder, names=CASES, target="checks.json"):
             report[name] = {"fromWeights": weights, **facts(keras.saving.load_model(path), x, y)}
         except Exception as error:
             report[name] = {"error": f"{type(error).__name__}: {error}"}
+        legacy = folder / f"{name}.ondol.h5"
+        if legacy.exists():
+            report[name]["legacy"] = check_legacy(legacy, name)
     (folder / target).write_text(json.dumps(jsonable(report)))
+
+
+def check_legacy(path, name):
+    """What a file in the older format predicts, as a model and as weights."""
+    way = json.loads((path.parent / f"{name}.legacy.json").read_text())
+    try:
+        keras.utils.clear_session()
+        fresh, x, y = CASES[name]()
+        fresh.load_weights(path)
+        loaded = keras.saving.load_model(path, compile=way != "model")
+        return {"fromWeights": tensors(fresh.predict(x, verbose=0)), **facts(loaded, x, y if way == "trains" else None)}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def fixtures(folder):

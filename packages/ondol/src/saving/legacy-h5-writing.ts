@@ -10,7 +10,7 @@ import type { Layer } from '../layers/layer.js'
 import { serialize } from '../layers/serialization.js'
 import { GroupDraft, writeHdf5 } from './hdf5/index.js'
 import { formatJson } from './json.js'
-import { weightsOf } from './legacy-h5.js'
+import { olderName, weightsOf } from './legacy-h5.js'
 import { isModel } from './saveable.js'
 import { snapshot } from './values.js'
 import { requireBuilt } from './weights.js'
@@ -65,7 +65,7 @@ export function legacyModel(model: Layer): (sink: ByteSink) => Promise<void> {
   const contents = contentsOf(model)
   const { class_name, config, compile_config: compiled } = serialize(model)
   const texts: Record<string, string> = {
-    model_config: formatJson({ class_name, config: withoutModules(config) }, model.name),
+    model_config: formatJson({ class_name, config: olderModel(config) }, model.name),
     ...(isRecord(compiled) &&
       isSerializedObject(compiled.optimizer) && { training_config: formatJson(trainingConfig(compiled), model.name) }),
   }
@@ -117,32 +117,41 @@ function addTexts(group: GroupDraft, name: string, texts: readonly string[]): vo
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Layers went by their class alone; those of the user's own by the name they are registered under. */
-function withoutModules(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutModules)
-  if (!isRecord(value)) return value
-  const inner = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutModules(item)]))
-  const { module, registered_name: registered, build_config, shared_object_id, ...rest } = inner
-  const isLayer = isSerializedObject(value) && (module === 'keras.layers' || 'inbound_nodes' in inner || build_config !== undefined)
-  if (!isLayer) return inner
-  return typeof registered === 'string' && registered.includes('>') ? { ...rest, class_name: registered } : rest
+/** The layers of a model went by their class alone; those of the user's own by the name they are registered under. What is in them is as ever. */
+function olderModel(config: unknown): unknown {
+  if (!isRecord(config) || !Array.isArray(config.layers)) return config
+  return { ...config, layers: config.layers.map(olderLayer) }
 }
 
-/** `compile_config` as it was called once. */
-function trainingConfig({ optimizer, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { class_name, config } = optimizer as { readonly class_name: string; readonly config: unknown }
-  return { ...withoutClasses(rest), optimizer_config: { class_name, config } }
-}
-
-function withoutClasses(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const strip = (item: unknown): unknown => {
-    if (Array.isArray(item)) return item.map(strip)
-    if (!isRecord(item)) return item
-    if (isSerializedObject(item)) {
-      if (item.class_name === 'function') return item.config
-      return { class_name: item.registered_name ?? item.class_name, config: item.config }
-    }
-    return withoutClasses(item)
+function olderLayer(description: unknown): unknown {
+  if (!isRecord(description) || !isSerializedObject(description)) return description
+  const {
+    module,
+    registered_name: registered,
+    build_config,
+    shared_object_id,
+    class_name,
+    config,
+    ...rest
+  } = description as Record<string, unknown>
+  const isOwn = typeof registered === 'string' && registered.includes('>')
+  return {
+    class_name: isOwn ? registered : olderName(String(class_name)),
+    config: MODELS.has(String(class_name)) ? olderModel(config) : config,
+    ...rest,
   }
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, strip(item)]))
+}
+
+const MODELS = new Set(['Functional', 'Model', 'Sequential'])
+
+/** `compile_config` as it was called once: functions by their names. */
+function trainingConfig({ optimizer, ...rest }: Readonly<Record<string, unknown>>): unknown {
+  const { class_name, config } = optimizer as { readonly class_name: string; readonly config: unknown }
+  const named = (item: unknown): unknown => {
+    if (Array.isArray(item)) return item.map(named)
+    if (!isRecord(item)) return item
+    if (isSerializedObject(item)) return item.class_name === 'function' ? item.config : item
+    return Object.fromEntries(Object.entries(item).map(([key, inner]) => [key, named(inner)]))
+  }
+  return { ...(named(rest) as object), optimizer_config: { class_name, config } }
 }

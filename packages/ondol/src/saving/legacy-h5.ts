@@ -175,13 +175,26 @@ const GONE = new Set(['time_major', 'implementation', 'batch_size', 'decay', 'ji
 const RENAMED_EVERYWHERE: Readonly<Record<string, string>> = { lr: 'learning_rate' }
 const RENAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = { LeakyReLU: { alpha: 'negative_slope' } }
 
+/** Layers that these files call by the name that their class has in Keras's sources. */
+const SOURCE_NAMES: Readonly<Record<string, string>> = { GroupQueryAttention: 'GroupedQueryAttention' }
+const PUBLIC_NAMES = Object.fromEntries(Object.entries(SOURCE_NAMES).map(([name, source]) => [source, name]))
+
+/** What these files call a layer of this class. */
+export const olderName = (className: string): string =>
+  Object.hasOwn(SOURCE_NAMES, className) ? (SOURCE_NAMES[className] as string) : className
+
 /** Keras 2's configs in Keras 3's words: the axis of a normalization was a list, some options are no more. */
 export function modernized(value: Json, key = '', className = ''): Json {
   if (Array.isArray(value)) return key === 'axis' && value.length === 1 ? (value[0] as Json) : value.map((item) => modernized(item))
   if (!isRecord(value)) return value
-  const entries = Object.entries(value).filter(([name]) => key !== 'config' || !GONE.has(name))
+  const entries = Object.entries(value)
+    .filter(([name]) => key !== 'config' || !GONE.has(name))
+    .map(
+      ([name, item]) =>
+        [name, name === 'class_name' && typeof item === 'string' && Object.hasOwn(PUBLIC_NAMES, item) ? PUBLIC_NAMES[item] : item] as const,
+    )
   const names = key === 'config' ? { ...RENAMED_EVERYWHERE, ...(Object.hasOwn(RENAMED, className) && RENAMED[className]) } : {}
-  return Object.fromEntries(entries.map(([name, item]) => [names[name] ?? name, modernized(item, name, String(value.class_name))]))
+  return Object.fromEntries(entries.map(([name, item]) => [names[name] ?? name, modernized(item as Json, name, String(value.class_name))]))
 }
 
 /** Keras 2's `training_config` as Keras 3's `compile_config`. */
