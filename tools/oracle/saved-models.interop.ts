@@ -189,6 +189,9 @@ function expectAllClose(actual: readonly number[][], expected: readonly number[]
   })
 }
 
+/** Integers have one width here, and arrays are tensors. */
+const ALIKE: Readonly<Record<string, string>> = { int64: 'int32', __numpy__: '__tensor__' }
+
 /** Configs without what need not be the same: `jit_compile` is Keras's own, the batch that a subclassed model met first is chance. */
 function comparable(config: Config): unknown {
   const strip = (value: unknown): unknown => {
@@ -197,8 +200,7 @@ function comparable(config: Config): unknown {
     return Object.fromEntries(
       Object.entries(value)
         .filter(([key]) => !['jit_compile', 'build_config', 'module', 'shared_object_id', 'quantization_config'].includes(key))
-        // Integers have one width here.
-        .map(([key, item]) => [key, item === 'int64' ? 'int32' : strip(item)]),
+        .map(([key, item]) => [key, typeof item === 'string' ? (ALIKE[item] ?? item) : strip(item)]),
     )
   }
   return strip(config)

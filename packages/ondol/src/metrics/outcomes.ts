@@ -44,8 +44,15 @@ export function thresholdsOf(where: string, thresholds: number | readonly number
   throw new ValueError({ where, problem: 'thresholds out of range', expected: 'numbers from 0 to 1', received: invalid.join(', ') })
 }
 
+/** Far more than tell curves apart; a file may ask for any number. */
+const MOST_THRESHOLDS = 2 ** 20
+
 /** `count` thresholds at equal distances from 0 to 1. */
-export const evenThresholds = (count: number): number[] => [0, ...Array.from({ length: count - 2 }, (_, i) => (i + 1) / (count - 1)), 1]
+export function evenThresholds(count: number): number[] {
+  if (count > MOST_THRESHOLDS)
+    throw new ValueError({ problem: 'there are too many thresholds', expected: `at most ${MOST_THRESHOLDS}`, received: String(count) })
+  return [0, ...Array.from({ length: count - 2 }, (_, i) => (i + 1) / (count - 1)), 1]
+}
 
 /** Equal distances from 0 to 1, give or take what AUC adds at the ends: then predictions can be counted by bucket. */
 function areEven(thresholds: readonly number[]): boolean {

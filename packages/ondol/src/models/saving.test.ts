@@ -13,6 +13,7 @@ import * as initializers from '../initializers/index.js'
 import { setDtypePolicy } from '../layers/config.js'
 import * as layers from '../layers/index.js'
 import * as losses from '../losses/index.js'
+import * as metrics from '../metrics/index.js'
 import * as ops from '../ops/index.js'
 import { resetNames } from '../ops/naming.js'
 import * as optimizers from '../optimizers/index.js'
@@ -419,6 +420,15 @@ describe('hostile files', () => {
     const large = await withConfig(bytes, (config) => config.replaceAll('"units": 2', '"units": 1000'))
     await expect(saving.loadModel(large)).rejects.toThrow(SavingError)
     expect(made).not.toHaveBeenCalled()
+  })
+
+  it('get no memory for metrics that they make up', async () => {
+    const model = new Sequential([Input({ shape: [2] }), layers.dense(1, { activation: 'sigmoid' })])
+    model.compile({ optimizer: 'sgd', loss: 'mse', metrics: [new metrics.AUC(), new metrics.PrecisionAtRecall(0.5)] })
+    const bytes = await model.save()
+    expect(await withConfig(bytes, (config) => config).then((same) => saving.loadModel(same))).toBeInstanceOf(Sequential)
+    const large = await withConfig(bytes, (config) => config.replaceAll('"num_thresholds": 200', '"num_thresholds": 4294967295'))
+    await expect(saving.loadModel(large)).rejects.toThrow(/too many thresholds/)
   })
 
   it('are refused with the place: code, unknown names, keys of prototypes, endless nesting', async () => {
