@@ -8,6 +8,7 @@ import './ops/methods.js'
 await loadDefaultBackend()
 
 export * as activations from './activations/index.js'
+export * as applications from './applications/index.js'
 export { getBackend, setBackend } from './backends/load.js'
 export * as callbacks from './callbacks/index.js'
 export * as constraints from './constraints/index.js'

@@ -3,6 +3,7 @@
  * itself does without, and its bundle keeps only the layers that it names.
  */
 import * as ops from '../ops/index.js'
+import * as applicationLayers from './application-layers.js'
 import * as catalogue from './catalogue.js'
 import { registerLayerClasses, registerOps } from './serialization.js'
 
@@ -13,6 +14,7 @@ export function knowAllLayers(): void {
   if (isDone) return
   isDone = true
   registerLayerClasses(catalogue)
+  registerLayerClasses(applicationLayers)
   registerOps(ops)
   registerOps(ops.image)
 }
