@@ -229,7 +229,8 @@ export const MODELS: Readonly<Record<string, Make>> = {
 
   LSTM: one(steps, (x) => layers.lstm(4, { returnSequences: true, returnState: true })(x)),
   LSTMBackwards: one(steps, (x) => layers.lstm(4, { returnSequences: true, goBackwards: true })(x)),
-  LSTMRelu: one(steps, (x) => layers.lstm(4, { activation: 'relu' })(x)),
+  // Few steps: without bounds, rounding grows with each.
+  LSTMRelu: one([5, 6], (x) => layers.lstm(4, { activation: 'relu' })(x)),
   GRU: one(steps, (x) => layers.gru(4, { goBackwards: true })(x)),
   GRUResetBefore: one(steps, (x) => layers.gru(4, { resetAfter: false, useBias: false })(x)),
   SimpleRNN: one(steps, (x) => layers.simpleRnn(4, { returnSequences: true })(x)),
