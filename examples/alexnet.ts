@@ -4,6 +4,8 @@
  * What to learn here:
  * - Layers are fields, `call` connects them: ordinary TypeScript, also loops and conditions.
  * - `build` with a shape makes all weights, so that `summary` can count them before any data is seen.
+ * - With Keras's default momentum of 0.99 the statistics that batch normalisation uses in the test take some 500 steps to
+ *   forget where they began; the short training here wants 0.9.
  * - `compile` and `fit` work as for any other model; `training` reaches batch normalisation and dropout by itself.
  */
 import { layers, Model, optimizers, type Tensor, utils } from 'ondol'
@@ -20,10 +22,10 @@ class AlexNet extends Model {
       layers.conv2d(filters, size, { strides, padding: 'same', activation: 'relu' })
     this.features = [
       conv(96, 3, 4),
-      layers.batchNormalization(),
+      layers.batchNormalization({ momentum: 0.9 }),
       layers.maxPooling2d(2, { strides: 1 }),
       conv(256, 5),
-      layers.batchNormalization(),
+      layers.batchNormalization({ momentum: 0.9 }),
       layers.maxPooling2d(2, { strides: 1 }),
       conv(384, 3),
       conv(384, 3),
@@ -46,7 +48,7 @@ class AlexNet extends Model {
 }
 
 utils.setRandomSeed(1)
-const { train, test, name, classNames } = await loadPhotos(isShort ? { train: 256, test: 100 } : { train: 3000, test: 500 })
+const { train, test, name, classNames } = await loadPhotos(isShort ? { train: 256, test: 100 } : { train: 2000, test: 500 })
 const model = new AlexNet(classNames.length)
 model.build([null, 32, 32, 3])
 model.summary()

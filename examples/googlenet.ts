@@ -62,10 +62,10 @@ class GoogLeNet extends Model {
     this.body = [
       conv(64, 7, 2),
       pool(3, 2),
-      layers.batchNormalization({ center: false, scale: false }),
+      layers.batchNormalization({ center: false, scale: false, momentum: 0.9 }),
       conv(64, 1),
       conv(192, 3),
-      layers.batchNormalization({ center: false, scale: false }),
+      layers.batchNormalization({ center: false, scale: false, momentum: 0.9 }),
       pool(3, 2),
       ...groups.flatMap((group, i) => (i === 0 ? group : [pool(3, 2), ...group])),
       layers.globalAveragePooling2d(),
@@ -90,7 +90,7 @@ const { train, test, name, classNames } = await loadPhotos({
 })
 const model = new GoogLeNet(classNames.length)
 model.compile({ optimizer: new optimizers.Adam({ learningRate: 5e-4 }), loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
-const { history } = await model.fit(train.x, train.y, { epochs: isShort ? 2 : 5, batchSize: isShort ? 16 : 32, verbose: 2 })
+const { history } = await model.fit(train.x, train.y, { epochs: isShort ? 2 : 3, batchSize: isShort ? 16 : 32, verbose: 2 })
 const { accuracy } = await model.evaluate(test.x, test.y, { returnDict: true, verbose: 0 })
 console.log(`\n${name}: ${((accuracy as number) * 100).toFixed(1)} % of ${test.y.shape[0]} new pictures named rightly`)
 

@@ -8,7 +8,7 @@
  *   beside it.
  * - Global pooling instead of `Flatten` ends the convolutions.
  */
-import { Input, layers, Sequential, utils } from 'ondol'
+import { Input, initializers, layers, Sequential, utils } from 'ondol'
 import { loadClothes } from './support/clothes.js'
 import { isShort, report } from './support/example.js'
 
@@ -32,7 +32,13 @@ function makeModel(conv: (filters: number) => layers.Layer): Sequential {
     layers.dense(classes, { activation: 'softmax' }),
   ])
 }
-const model = makeModel((filters) => layers.separableConv2d(filters, 3, { activation: 'relu' }))
+// The default initializer counts all channels as inputs of a depthwise kernel, though each place of it sees 9 numbers: after
+// six such layers nothing would be left of the picture.
+const start = {
+  depthwiseInitializer: initializers.randomNormal({ stddev: Math.sqrt(1 / 9) }),
+  pointwiseInitializer: 'heNormal',
+} as const
+const model = makeModel((filters) => layers.separableConv2d(filters, 3, { activation: 'relu', ...start }))
 model.summary()
 const plain = makeModel((filters) => layers.conv2d(filters, 3, { activation: 'relu' }))
 console.log(`With plain convolutions it would be ${plain.countParams().toLocaleString('en')} parameters.\n`)
