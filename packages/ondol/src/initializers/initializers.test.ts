@@ -80,7 +80,7 @@ describe('random initializers', () => {
     setGlobalSeed(undefined)
   })
 
-  it.each([[[6, 4]], [[4, 6]], [[2, 3, 5]]])('are orthogonal: %j', (shape) => {
+  it.each([[[6, 4]], [[4, 6]], [[2, 3, 5]], [[100, 100]], [[70, 33]]])('are orthogonal: %j', (shape) => {
     const matrix = ops.reshape(initializers.orthogonal({ gain: 2, seed: 1 })(shape), [-1, shape.at(-1) as number])
     const [rows, columns] = matrix.shape as [number, number]
     const product = rows < columns ? ops.matmul(matrix, ops.transpose(matrix)) : ops.matmul(ops.transpose(matrix), matrix)

@@ -2,7 +2,8 @@
 import type { DType } from '../core/dtype.js'
 import { ShapeError } from '../core/errors.js'
 import { formatShape, type Shape, sizeOf } from '../core/shape.js'
-import { type Tensor, tensor } from '../engine/index.js'
+import { type Tensor, tensor, tidy } from '../engine/index.js'
+import * as ops from '../ops/index.js'
 import * as random from '../ops/random.js'
 import { RandomInitializer, type SeedOptions } from './initializer.js'
 
@@ -29,7 +30,7 @@ export class Orthogonal extends RandomInitializer {
     const columns = shape.at(-1) as number
     const rows = sizeOf(shape.slice(0, -1))
     const [long, short] = [Math.max(rows, columns), Math.min(rows, columns)]
-    const q = orthonormalize(Float64Array.from(random.normal([short, long], { dtype: 'float32', seed: this.seed }).dataSync()), short, long)
+    const q = orthonormalize(Float32Array.from(random.normal([short, long], { dtype: 'float32', seed: this.seed }).dataSync()), short, long)
     // q holds `short` orthonormal vectors of length `long`: they are the columns of a tall matrix, the rows of a wide one.
     const values = new Float32Array(rows * columns)
     for (let row = 0; row < rows; row++) {
@@ -45,10 +46,35 @@ export class Orthogonal extends RandomInitializer {
   }
 }
 
-/** Gram-Schmidt on `count` vectors, each projected twice: as exact as Householder's way, and the diagonal of R is positive. */
-function orthonormalize(vectors: Float64Array, count: number, length: number): Float64Array {
+/** Vectors that are made orthonormal together. */
+const BLOCK = 32
+
+/**
+ * Gram-Schmidt on `count` vectors, each projected twice: as exact as Householder's way, and the diagonal of R is positive.
+ * A block of vectors is projected off those before it by products of matrices, which is where nearly all of the work is.
+ */
+function orthonormalize(vectors: Float32Array, count: number, length: number): Float32Array {
+  for (let start = 0; start < count; start += BLOCK) {
+    const size = Math.min(BLOCK, count - start)
+    const block = vectors.subarray(start * length, (start + size) * length)
+    if (start > 0) {
+      const done = vectors.subarray(0, start * length)
+      block.set(tidy(() => projectedOff(tensor(block, [size, length]), tensor(done, [start, length]))).dataSync())
+    }
+    block.set(orthonormalizeOneByOne(Float64Array.from(block), size, length))
+  }
+  return vectors
+}
+
+/** Rows of `x` without what lies along the orthonormal rows of `basis`. */
+function projectedOff(x: Tensor, basis: Tensor): Tensor {
+  const across = ops.transpose(basis)
+  const once = (rows: Tensor): Tensor => ops.subtract(rows, ops.matmul(ops.matmul(rows, across), basis))
+  return once(once(x))
+}
+
+function orthonormalizeOneByOne(vectors: Float64Array, count: number, length: number): Float64Array {
   const vector = (index: number): Float64Array => vectors.subarray(index * length, (index + 1) * length)
-  const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
   for (let i = 0; i < count; i++) {
     const v = vector(i)
     for (let pass = 0; pass < 2; pass++) {
@@ -62,4 +88,10 @@ function orthonormalize(vectors: Float64Array, count: number, length: number): F
     for (let k = 0; k < length; k++) v[k] = (v[k] as number) / norm
   }
   return vectors
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
+  return sum
 }
