@@ -24,7 +24,7 @@ const WITH_OWN_LAYERS = ['ConvNeXtTiny', 'InceptionResNetV2'] as const
 /** Processes that share the networks: Keras compiles one at a time. */
 const PARTS = 2
 /** Relative to the largest number of the output. */
-const TOLERANCE = 2e-5
+const TOLERANCE = 1e-4
 const ONNX_TOLERANCE = 1e-4
 
 interface Given {

@@ -90,16 +90,20 @@ def make(folder, part):
         rng = np.random.default_rng(seed)
         model = getattr(keras.applications, name)(weights=None, **options)
         # swish and the weighing of channels take more away than relu.
-        gain = 12 if name == "EfficientNetB0" else 1.5
+        gain = 16 if name == "EfficientNetB0" else 1.5
         for weight in model.weights:
             if weight.dtype == "float32":
                 weight.assign(values(rng, weight, gain))
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()  # it computes with copies of its weights
         x = rng.uniform(0, 255, (2, *options["input_shape"])) if name.startswith(SCALED_INSIDE) else rng.uniform(-1, 1, (2, *options["input_shape"]))
         x[1] *= np.linspace(0, 1, x.shape[2])[:, None]
         x = np.round(x, 3).astype("float32")
-        settle(model, x)
+        if name.startswith(("MobileNet", "EfficientNetV2")):
+            settle(model, x)
         y = np.asarray(model.predict(x, verbose=0))
-        assert np.abs(y[0] - y[1]).max() > 1e-2 * np.abs(y).max(), f"the input of {name} makes no difference"
+        assert np.abs(y[0] - y[1]).max() > 1e-3 * np.abs(y).max(), f"the input of {name} makes no difference"
         model.save(f"{folder}/{name}.keras")
         model.save_weights(f"{folder}/{name}.weights.h5")
         facts = {"options": options, "x": x.ravel().tolist(), "shape": x.shape, "y": y.ravel().tolist()}
