@@ -30,6 +30,8 @@ export {
   type JacobianOptions,
   type Jitted,
   jit,
+  type MemoryReport,
+  memory,
   type NestedArray,
   stopGradient,
   Tensor,
@@ -59,4 +61,3 @@ export * as regularizers from './regularizers/index.js'
 export * from './training/index.js'
 export * as tree from './tree/index.js'
 export * as utils from './utils/index.js'
-export { type MemoryReport, memory } from './utils/session.js'

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
-import { tensor, useBackend, Variable } from '../engine/index.js'
+import { memory, tensor, useBackend, Variable } from '../engine/index.js'
 import * as layers from '../layers/index.js'
 import { clearSession, normalize, padSequences, setRandomSeed, toCategorical } from './index.js'
-import { memory } from './session.js'
 
 beforeAll(() => useBackend(createHostBackend()))
 
