@@ -70,8 +70,26 @@ def refill(value, tensors):
     return value
 
 
+def parts(value):
+    return keras.ops.real(value), keras.ops.imag(value)
+
+
+def whole(pair):
+    return keras.ops.view_as_complex(keras.ops.stack(pair, axis=-1))
+
+
+# Complex numbers are pairs of tensors in ondol.
+PAIRS = {
+    "polar": lambda length, angle: parts(keras.ops.polar(length, angle)),
+    "view_as_complex": lambda x: parts(keras.ops.view_as_complex(x)),
+    "view_as_real": lambda pair: keras.ops.view_as_real(whole(pair)),
+}
+
+
 def function(path):
     """`max` or `image.resize` of keras.ops."""
+    if path in PAIRS:
+        return PAIRS[path]
     found = keras.ops
     for part in path.split("."):
         found = getattr(found, part)

@@ -1,7 +1,8 @@
-"""Vectors for Fourier transforms.
+"""Vectors for Fourier transforms and complex numbers.
 
 Run: .venv/bin/python tools/oracle/ops_fourier.py       writes packages/ondol/src/testing/vectors/ops/fourier.json
 """
+import numpy as np
 from opcase import case, floats, write
 
 SIGNAL = floats(1, 2, 40)
@@ -27,6 +28,12 @@ write(
         case("irfft", (floats(24, 5), floats(25, 5)), fft_length=9),
         case("irfft", (floats(26, 5), floats(27, 5)), fft_length=6),
         case("irfft", (floats(28, 2, 3), floats(29, 2, 3)), fft_length=10),
+        case("polar", np.abs(floats(31, 2, 5)), floats(32, 2, 5, scale=3.0)),
+        case("polar", np.float32(2.0), floats(33, 4)),
+        case("view_as_complex", floats(34, 3, 2)),
+        case("view_as_complex", floats(35, 2)),
+        case("view_as_real", (floats(36, 2, 3), floats(37, 2, 3))),
+        case("view_as_real", (floats(38, 4), floats(39, 4))),
         case("extract_sequences", SIGNAL, sequence_length=8, sequence_stride=5),
         case("extract_sequences", floats(30, 10), sequence_length=4, sequence_stride=4),
         case("stft", SIGNAL, sequence_length=12, sequence_stride=5, fft_length=16),

@@ -3,17 +3,14 @@
  * Tukey), so that no table is larger than 64 × 64; a large prime becomes a convolution (Bluestein). Products are what
  * every backend is best at, and gradients come for free. Complex numbers are pairs of tensors (real, imaginary).
  */
+
 import { ShapeError, ValueError } from '../core/errors.js'
 import { formatShape, type Shape, sizeOf } from '../core/shape.js'
 import { lax, type Tensor } from '../engine/index.js'
+import { type Complex, pairOf } from './complex.js'
 import { defineOp } from './define.js'
 import { toFloat } from './promotion.js'
 
-/** A real part and an imaginary part; null where everything is real. */
-interface Complex {
-  readonly re: Tensor
-  readonly im: Tensor | null
-}
 type Pair = readonly [real: Tensor, imaginary: Tensor]
 /** -1 for the transform, 1 for the way back (without its 1 / n). */
 type Sign = 1 | -1
@@ -121,19 +118,6 @@ function alongLast(x: Complex, f: (lines: Complex) => { re: Tensor; im: Tensor }
   const result = f(each(x, (part) => lax.reshape(part, [sizeOf(shape.slice(0, -1)), n])))
   const whole = (part: Tensor): Tensor => lax.reshape(part, [...shape.slice(0, -1), part.shape[1] as number])
   return { re: whole(result.re), im: whole(result.im) }
-}
-
-function pairOf(where: string, input: readonly Tensor[], rank: number): Complex {
-  if (!Array.isArray(input) || input.length !== 2)
-    throw new ValueError({ where, problem: 'a complex number is a pair', expected: '[real, imaginary]', received: String(input) })
-  const [re, im] = input.map((part) => toFloat(part)) as [Tensor, Tensor]
-  if (`${re.shape}` === `${im.shape}` && re.rank >= rank) return { re, im }
-  throw new ShapeError({
-    where,
-    problem: 'the parts do not fit',
-    expected: `two of one shape, of rank ${rank} or more`,
-    received: `${formatShape(re.shape)} and ${formatShape(im.shape)}`,
-  })
 }
 
 const swapped = (x: Tensor): Tensor =>
