@@ -2,6 +2,8 @@
  * Small colour pictures: CIFAR-10 from a folder given with `--data`, else Fashion-MNIST padded to 32x32 and in three
  * equal channels, which everybody can have.
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { data, datasets, ops, type Tensor } from 'ondol'
 import { dataFolder } from './example.js'
 
@@ -36,7 +38,9 @@ export interface RawPhotos {
 }
 
 export async function loadRawPhotos({ train, test }: Pick<PhotosOptions, 'train' | 'test'> = {}): Promise<RawPhotos> {
-  const folder = dataFolder('the files data_batch_1.bin … and test_batch.bin of CIFAR-10 (https://www.cs.toronto.edu/~kriz/cifar.html)')
+  const folder = dataFolder(
+    'the files data_batch_1.bin … (all or some) and test_batch.bin of CIFAR-10 (https://www.cs.toronto.edu/~kriz/cifar.html)',
+  )
   const source = folder === undefined ? await clothes() : await cifar(folder)
   const first = ([images, labels]: readonly [data.HostArray, data.HostArray], count = images.shape[0] as number) => {
     const size = Math.min(count, images.shape[0] as number)
@@ -56,7 +60,9 @@ export async function loadPhotos({ size = 32, ...counts }: PhotosOptions = {}): 
 }
 
 async function cifar(folder: string): Promise<RawPhotos> {
-  const [train, test] = await datasets.cifar10.loadData({ path: folder })
+  // A part of the five files will do.
+  const batches = [1, 2, 3, 4, 5].filter((i) => ['', '.bin'].some((ending) => existsSync(join(folder, `data_batch_${i}${ending}`))))
+  const [train, test] = await datasets.cifar10.loadData({ path: folder, ...(batches.length > 0 && { batches }) })
   const host = ([images, labels]: readonly [Tensor, Tensor]) => [data.array(images), data.array(labels).reshape([labels.size])] as const
   return { name: 'CIFAR-10', classNames: datasets.cifar10.classNames, train: host(train), test: host(test) }
 }

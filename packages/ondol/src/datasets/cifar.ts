@@ -25,6 +25,8 @@ export interface CifarFiles {
   /** Bytes before the pixels of a record, and which of them is the label. */
   readonly header: number
   readonly label: number
+  /** What to do where files are missing. */
+  readonly hint?: string
 }
 
 const SIDE = 32
@@ -53,7 +55,12 @@ export async function loadCifar(files: CifarFiles, options: SourceOptions): Prom
       const file = parts.get(name)
       if (file !== undefined) return batchIn(file, files)
       const received = [...parts.keys()].join(', ') || 'none of its files'
-      throw new DataError({ where: [...parts.values()][0]?.place ?? files.set.where, problem: `the file ${name} is missing`, received })
+      throw new DataError({
+        where: [...parts.values()][0]?.place ?? files.set.where,
+        problem: `the file ${name} is missing`,
+        received,
+        ...(files.hint !== undefined && { hint: files.hint }),
+      })
     })
     return tensorsOf(batches)
   }

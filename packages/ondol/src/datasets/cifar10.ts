@@ -1,4 +1,5 @@
 /** CIFAR-10: 60,000 colour pictures, 32x32, in ten classes (Krizhevsky 2009). As `keras.datasets.cifar10`. */
+import { ValueError } from '../core/errors.js'
 import { loadCifar } from './cifar.js'
 import type { Split } from './digits.js'
 import type { SourceOptions } from './files.js'
@@ -7,7 +8,12 @@ import type { SourceOptions } from './files.js'
 export const classNames = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'] as const
 
 /** `path`: `cifar-10-python.tar.gz`, `cifar-10-binary.tar.gz`, a folder with either or with what is in them, or addresses. */
-export type LoadDataOptions = SourceOptions
+export interface LoadDataOptions extends SourceOptions {
+  /** Which of the five batches of 10,000 to train on; the others need not be there. Default: all. */
+  readonly batches?: readonly number[]
+}
+
+const BATCHES = [1, 2, 3, 4, 5]
 
 const FILES = {
   set: { name: 'cifar-10', where: 'datasets.cifar10.loadData()' },
@@ -18,11 +24,11 @@ const FILES = {
     atMost: 180_000_000,
   },
   folders: ['cifar-10-batches-py', 'cifar-10-batches-bin'],
-  train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`),
   test: ['test_batch'],
   labels: 'labels',
   header: 1,
   label: 0,
+  hint: 'batches: [1] loads the first of the five alone',
 } as const
 
 /**
@@ -30,8 +36,17 @@ const FILES = {
  *
  * @returns `[[xTrain, yTrain], [xTest, yTest]]`, all uint8: images (50000, 32, 32, 3) and (10000, 32, 32, 3), or channels first
  * where that is `config.imageDataFormat()`; labels (50000, 1) and (10000, 1).
- * @throws DataError naming every place that was tried.
+ * @throws DataError naming every place that was tried, or the batch that is missing there.
  * @example
  * const [[xTrain, yTrain], [xTest, yTest]] = await datasets.cifar10.loadData()
  */
-export const loadData = (options: LoadDataOptions = {}): Promise<Split> => loadCifar(FILES, options)
+export async function loadData({ batches = BATCHES, ...options }: LoadDataOptions = {}): Promise<Split> {
+  if (batches.length === 0 || !batches.every((batch) => BATCHES.includes(batch)))
+    throw new ValueError({
+      where: FILES.set.where,
+      problem: 'batches are no part of the five',
+      expected: 'some of 1, 2, 3, 4, 5',
+      received: `batches: [${batches}]`,
+    })
+  return loadCifar({ ...FILES, train: batches.map((i) => `data_batch_${i}`) }, options)
+}

@@ -172,7 +172,8 @@ describe('pictures', () => {
       await writeFile(join(root, name), Buffer.concat(parts))
     }
     await expectAll(root)
-    await expectAll(join(root, form === 'python' ? 'cifar-10-batches-py' : 'cifar-10-batches-bin'))
+    const inner = join(root, form === 'python' ? 'cifar-10-batches-py' : 'cifar-10-batches-bin')
+    await expectAll(inner)
     setImageDataFormat('channels_first')
     try {
       const [[xTrain]] = await cifar10.loadData({ path: root })
@@ -184,6 +185,15 @@ describe('pictures', () => {
     } finally {
       setImageDataFormat('channels_last')
     }
+    await rm(join(inner, form === 'python' ? 'data_batch_2' : 'data_batch_2.bin'))
+    await expect(cifar10.loadData({ path: inner })).rejects.toThrow(/the file data_batch_2 is missing[\s\S]*batches: \[1\]/)
+    const [[some, labels]] = await cifar10.loadData({ path: inner, batches: [1, 3] })
+    expect([some.shape, labels.shape]).toEqual([
+      [4, 32, 32, 3],
+      [4, 1],
+    ])
+    expect(some.dataSync().slice(0, 3072)).toEqual(Uint8Array.from(elements(train[0]).slice(0, 3072)))
+    await expect(cifar10.loadData({ path: inner, batches: [0] })).rejects.toThrow(/batches are no part of the five/)
   })
 
   it.each(['python', 'binary'] as const)('of CIFAR-100, %s', async (form) => {
