@@ -8,8 +8,8 @@
  * - `compile` ties optimizer and model, so that one file keeps both, and `--resume` goes on from it.
  * - The network is in support/densenet.ts: depth 100 and growth 12 make 769,162 trainable parameters.
  *
- * Options: --data FOLDER with CIFAR-10 (else Fashion-MNIST), --train N, --epochs N, --resume, --bf16, and --plain: no
- * augmentation, but dropout.
+ * Options: --data FOLDER with CIFAR-10 (else Fashion-MNIST), --train N, --test N, --epochs N, --seed N, --resume, --bf16, and
+ * --plain: no augmentation, but dropout.
  */
 import { config, data, GradientTape, jit, loadModel, type Model, ops, optimizers, type Tensor, utils } from 'ondol'
 import { DenseNet } from './support/densenet.js'
@@ -18,10 +18,10 @@ import { loadRawPhotos, type RawPhotos } from './support/photos.js'
 
 const has = (flag: string): boolean => process.argv.includes(`--${flag}`)
 if (has('bf16')) config.setDtypePolicy('mixed_bfloat16')
-utils.setRandomSeed(1)
+utils.setRandomSeed(Number(option('seed') ?? 1))
 
 // Data: bytes that become numbers, changed a little, when they are drawn.
-const counts = isShort ? { train: 320, test: 100 } : { train: Number(option('train') ?? 4000), test: 1000 }
+const counts = isShort ? { train: 320, test: 100 } : { train: Number(option('train') ?? 4000), test: Number(option('test') ?? 1000) }
 const { train, test, name, classNames } = await loadRawPhotos(counts)
 const { Compose, RandomCrop, RandomHorizontalFlip, ToTensor } = data.transforms
 const augment = has('plain') ? ToTensor() : Compose([RandomCrop(32, { padding: 4 }), RandomHorizontalFlip(), ToTensor()])
@@ -89,15 +89,19 @@ async function testAll(tested: Model): Promise<{ readonly loss: number; readonly
   return { loss, accuracy }
 }
 
+const accuracies: number[] = []
+const began = performance.now()
 const epochs = Number(option('epochs') ?? (isShort ? 3 : 1))
 let tested = await testAll(model)
 for (let epoch = (await optimizer.iterations.item()) / trainLoader.length; epoch < epochs; epoch++) {
   optimizer.learningRate = epoch < epochs / 2 ? 0.1 : 0.01
   await trainEpoch()
   tested = await testAll(model)
+  accuracies.push(tested.accuracy)
   console.log(`${name}, epoch ${epoch + 1}: test loss ${tested.loss.toFixed(4)}, accuracy ${tested.accuracy.toFixed(4)}`)
   await model.save(file)
 }
+const seconds = (performance.now() - began) / 1000
 
 const saved = await load()
 const again = await testAll(saved)
@@ -113,4 +117,7 @@ report({
   testAccuracy: tested.accuracy,
   savedAccuracy: again.accuracy,
   savedSteps,
+  losses,
+  accuracies,
+  seconds,
 })
