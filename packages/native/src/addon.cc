@@ -70,6 +70,11 @@ struct Arguments {
     if (napi_get_value_double(env, values[i], &value) != napi_ok) throw std::runtime_error("a number is expected");
     return value;
   }
+  bool flag(int i) const {
+    bool value = false;
+    if (napi_get_value_bool(env, values[i], &value) != napi_ok) throw std::runtime_error("a boolean is expected");
+    return value;
+  }
   uint32_t id(int i) const { return static_cast<uint32_t>(number(i)); }
   Block* block(int i) const { return blockOf(id(i)); }
   Block* blockOf(uint32_t at) const {
@@ -250,7 +255,7 @@ napi_value run(Arguments& a) {
   std::vector<Block*> blocks(ids.length);
   for (size_t i = 0; i < ids.length; i++) blocks[i] = a.blockOf(static_cast<const uint32_t*>(ids.data)[i]);
   for (Block* block : blocks) a.instance.queue->pool().retain(block);
-  a.instance.queue->run(program, std::move(blocks));
+  a.instance.queue->run(program, std::move(blocks), a.flag(2));
   return undefinedValue(a.env);
 }
 

@@ -29,6 +29,14 @@ char* systemAllocate(size_t capacity) {
 
 }  // namespace
 
+std::shared_ptr<char> alignedMemory(size_t bytes) {
+  const size_t capacity = roundUp(bytes + kPadding, kAlignment);
+  char* data = systemAllocate(capacity);
+  if (data == nullptr) throw OutOfMemory("no memory for " + std::to_string(bytes) + " bytes that a program keeps");
+  std::memset(data + bytes, 0, capacity - bytes);
+  return std::shared_ptr<char>(data, [](char* p) { std::free(p); });
+}
+
 Pool::~Pool() {
   for (auto& [capacity, data] : kept_) std::free(data);
 }

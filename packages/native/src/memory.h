@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "core.h"
@@ -14,6 +15,9 @@ struct Block {
   size_t capacity;
   std::atomic<int> owners{1};
 };
+
+// Memory that a program keeps, padded with zeros; throws OutOfMemory.
+std::shared_ptr<char> alignedMemory(size_t bytes);
 
 class Pool {
  public:

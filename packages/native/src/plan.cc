@@ -2,16 +2,15 @@
 #include "plan.h"
 
 #include <chrono>
-#include <cstdlib>
+
+#include "memory.h"
 
 namespace ondol {
 
 static std::shared_ptr<char> copyConstant(const Constant& constant) {
-  char* copy = static_cast<char*>(std::aligned_alloc(kAlignment, roundUp(constant.bytes + kPadding, kAlignment)));
-  if (copy == nullptr) throw OutOfMemory("no memory for a constant of " + std::to_string(constant.bytes) + " bytes");
-  std::memcpy(copy, constant.data, constant.bytes);
-  std::memset(copy + constant.bytes, 0, kPadding);
-  return std::shared_ptr<char>(copy, [](char* p) { std::free(p); });
+  std::shared_ptr<char> copy = alignedMemory(constant.bytes);
+  std::memcpy(copy.get(), constant.data, constant.bytes);
+  return copy;
 }
 
 View decodeView(DecodeContext& context, const Plan& plan) {
@@ -51,6 +50,7 @@ std::unique_ptr<Plan> decodePlan(DecodeContext& context) {
   }
   for (Index id : reader.list()) plan->inputs.push_back(static_cast<int>(id));
   for (Index id : reader.list()) plan->outputs.push_back(static_cast<int>(id));
+  for (Index id : reader.list()) plan->lasting.push_back(static_cast<int>(id));
   const Index count = reader.integer();
   for (Index i = 0; i < count; i++) {
     plan->steps.push_back(decodeStep(context, *plan));

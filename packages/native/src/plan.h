@@ -1,5 +1,6 @@
 // A decoded plan: buffers, and steps that run on a frame of bound addresses.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 
@@ -33,6 +34,8 @@ struct Frame {
   // Which of the parallel frames of one program this is: steps keep mutable state per slot.
   int slot = 0;
   const std::atomic<bool>* stopping = nullptr;
+  // Whether what lasting buffers hold may be other than in the run before.
+  bool renewed = true;
   // Where the plan's steps add up their nanoseconds; null if nobody asks.
   double* times = nullptr;
 
@@ -54,6 +57,8 @@ class Step {
 struct Plan {
   std::vector<Buffer> buffers;
   std::vector<int> inputs, outputs;
+  // Inputs whose content lasts from run to run (see Frame::renewed).
+  std::vector<int> lasting;
   size_t arenaBytes = 0;
   std::vector<std::unique_ptr<Step>> steps;
   size_t scratchBytes = 0;
@@ -61,6 +66,7 @@ struct Plan {
   // Copies of constants, aligned and padded.
   std::vector<std::shared_ptr<char>> constants;
 
+  bool lasts(int buffer) const { return std::find(lasting.begin(), lasting.end(), buffer) != lasting.end(); }
   // Points constants and temporaries of `frame` at their memory; inputs and outputs are the caller's to set.
   void bind(Frame& frame, char* arena) const;
   void run(Frame& frame) const;

@@ -26,7 +26,7 @@ std::vector<double> LoadedProgram::takeTimes() {
   return taken;
 }
 
-void LoadedProgram::run(Block* const* blocks, char* arena, int threads, const std::atomic<bool>& stopping) {
+void LoadedProgram::run(Block* const* blocks, bool renewed, char* arena, int threads, const std::atomic<bool>& stopping) {
   if (boundArena_ != arena || frame_.base.empty()) {
     plan_->bind(frame_, arena);
     boundArena_ = arena;
@@ -36,7 +36,10 @@ void LoadedProgram::run(Block* const* blocks, char* arena, int threads, const st
   frame_.scratch = arena + scratchAt_;
   frame_.threads = threads;
   frame_.stopping = &stopping;
+  // What a run that failed was to renew stays to be renewed.
+  frame_.renewed = frame_.renewed || renewed;
   plan_->run(frame_);
+  frame_.renewed = false;
   if (warm_) return;
   warm_ = true;
   if (frame_.times != nullptr) takeTimes();
@@ -73,10 +76,11 @@ void Queue::reserveArena(size_t bytes) {
   arena_ = larger;
 }
 
-void Queue::run(const ProgramPtr& program, std::vector<Block*> blocks) {
+void Queue::run(const ProgramPtr& program, std::vector<Block*> blocks, bool renewed) {
   Job job;
   job.program = program;
   job.blocks = std::move(blocks);
+  job.renewed = renewed;
   job.arena = arena_;
   pool_.retain(arena_);
   if (program->cost() < kInlineCost && isIdle()) execute(job, 1);
@@ -168,7 +172,7 @@ void Queue::work() {
 
 void Queue::execute(Job& job, int threads) {
   attempt([&] {
-    if (job.program != nullptr) job.program->run(job.blocks.data(), job.arena->data, threads, stopping_);
+    if (job.program != nullptr) job.program->run(job.blocks.data(), job.renewed, job.arena->data, threads, stopping_);
     else if (job.staging != nullptr) std::memcpy(job.blocks[0]->data, job.staging->data, job.bytes);
     else if (job.to != nullptr) std::memcpy(job.to, job.blocks[0]->data, job.bytes);
   });

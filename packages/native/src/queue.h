@@ -27,8 +27,8 @@ class LoadedProgram {
   // Nanoseconds of each step, and after it of its inner steps, since the last call; from the first call on they are measured.
   // A program's first run does not count: the system finds the memory then.
   std::vector<double> takeTimes();
-  // `blocks` are inputs, then outputs. Throws what steps throw.
-  void run(Block* const* blocks, char* arena, int threads, const std::atomic<bool>& stopping);
+  // `blocks` are inputs, then outputs; `renewed`: a lasting input may have another content than in the run before. Throws what steps throw.
+  void run(Block* const* blocks, bool renewed, char* arena, int threads, const std::atomic<bool>& stopping);
 
  private:
   std::unique_ptr<Plan> plan_;
@@ -54,7 +54,7 @@ class Queue {
   ProgramPtr load(const double* code, size_t length, std::vector<Constant> constants);
 
   // The queue owns the references to blocks that it is given.
-  void run(const ProgramPtr& program, std::vector<Block*> blocks);
+  void run(const ProgramPtr& program, std::vector<Block*> blocks, bool renewed);
   void write(Block* block, const void* data, size_t bytes);
   // Copies into `to`, then reports `token`. True if it was done at once (and nothing will be reported).
   bool read(Block* block, void* to, size_t bytes, Token token, std::optional<Failure>& failure);
@@ -66,6 +66,7 @@ class Queue {
   struct Job {
     ProgramPtr program;
     std::vector<Block*> blocks;
+    bool renewed = true;
     Block* arena = nullptr;
     Block* staging = nullptr;   // write: what to copy
     void* to = nullptr;         // read: where to

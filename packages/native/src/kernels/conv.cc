@@ -8,11 +8,13 @@
 //   64×16×16×300 → 48, 1×1    224/213/231   224/225/215
 //   128×28×28×1 → 32, 3×3     115/ 14/215   187/ 14/218
 // Plain NHWC loses nothing on the whole, so activations stay in the engine's own layout and only the kernel
-// is reordered on each call (1-5 µs at these sizes, 130 µs for 3×3×256×256, under 1 %). Plain NCHW is slow
-// (49-150), so channelsFirst activations are reordered to what oneDNN prefers on the way in and out.
+// is reordered on each call (1-5 µs at these sizes, 130 µs for 3×3×256×256, under 1 %). Where images have few points
+// that would be much (more than half of ResNet-50's time for one image), so a kernel that lasts is kept in order. Plain
+// NCHW is slow (49-150), so channelsFirst activations are reordered to what oneDNN prefers on the way in and out.
 #include <algorithm>
 
 #include "conv_plain.h"
+#include "../memory.h"
 #include "../onednn.h"
 #include "../threads.h"
 
@@ -92,6 +94,8 @@ Windows describeWindows(const ConvSpec& spec) {
   return w;
 }
 
+constexpr Index kPointsWorthReordering = 2048;
+
 // What an argument is to the parts of a split convolution.
 enum class Sharing : uint8_t { images, whole, summed };
 
@@ -104,6 +108,8 @@ struct Argument {
   size_t floats = 0;
   bool scratched = false;
   std::unique_ptr<onednn::Call> reorder;
+  // What the reorder made of an argument that lasts.
+  std::shared_ptr<char> kept;
 };
 
 // Either one primitive that uses `threads` threads by itself, or one for each part of the images, each for one thread;
@@ -119,8 +125,8 @@ class ConvStep : public Step {
     }
   }
 
-  // Adds the next argument of the primitive; the one that is added with `output` is written.
-  void add(const View& view, const Desc& plain, Sharing sharing, const std::string& key, int slots, bool output) {
+  // Adds the next argument of the primitive; the one that is added with `output` is written. `lasts`: it is reordered only when renewed.
+  void add(const View& view, const Desc& plain, Sharing sharing, const std::string& key, int slots, bool output, bool lasts) {
     const Desc& wanted = calls_[0]->primitive().arguments[arguments_.size()].second;
     Argument argument;
     argument.view = view;
@@ -133,7 +139,8 @@ class ConvStep : public Step {
         argument.reorder = std::make_unique<onednn::Call>(reorder, slots);
       }
       const bool sums = sharing == Sharing::summed && calls_.size() > 1;
-      argument.scratched = reorder != nullptr || sums;
+      if (lasts && reorder != nullptr) argument.kept = alignedMemory(argument.bytes);
+      argument.scratched = (reorder != nullptr || sums) && argument.kept == nullptr;
       argument.place = scratch_;
       if (argument.scratched) scratch_ += argument.bytes * (sums ? calls_.size() : 1);
       argument.floats = wanted.get_size() / sizeof(float);
@@ -147,9 +154,9 @@ class ConvStep : public Step {
     for (size_t i = 0; i < arguments_.size(); i++) {
       Argument& argument = arguments_[i];
       addresses[i] = frame.at(argument.view);
-      if (!argument.scratched) continue;
-      char* own = frame.scratch + argument.place;
-      if (i != output_) argument.reorder->run(frame.slot, reorderThreads(), {addresses[i], own}, frame.scratch + scratch_);
+      if (!argument.scratched && argument.kept == nullptr) continue;
+      char* own = argument.kept != nullptr ? argument.kept.get() : frame.scratch + argument.place;
+      if (i != output_ && (argument.kept == nullptr || frame.renewed)) argument.reorder->run(frame.slot, reorderThreads(), {addresses[i], own}, frame.scratch + scratch_);
       addresses[i] = own;
     }
     if (calls_.size() == 1) runPart(frame, 0, threads_, addresses);
@@ -315,17 +322,20 @@ StepPtr makeConv(KernelContext& context) {
     if (primitives[0] == nullptr) return plainStep();
   }
 
+  // For each element of the kernel, a reorder takes about as long as the products with 100 points.
+  const Index points = y.size() / std::max<Index>(kernel.shape.back(), 1);
+  const bool keepsKernel = (forward || inputGrad) && points <= kPointsWorthReordering && context.plan.lasts(kernel.buffer);
   const int slots = context.decode.slots;
   auto step = std::make_unique<ConvStep>(primitives, firstImages, slots, cost, threads);
   const std::string keyEnd = key.text() + "p" + std::to_string(primitives.size());
   const auto add = [&](const char* name, const View& view, const Described& d, Sharing sharing, bool output) {
-    step->add(view, d.plain(type), sharing, name + keyEnd, slots, output);
+    step->add(view, d.plain(type), sharing, name + keyEnd, slots, output, keepsKernel && *name == 'k');
   };
   if (forward) {
     add("x", x, dx, Sharing::images, false);
     add("k", kernel, dk, kernelSharing, false);
     add("y", y, dy, Sharing::images, true);
-    if (hasBias) step->add(bias, primitives[0]->arguments[3].second, Sharing::whole, "b", slots, false);
+    if (hasBias) step->add(bias, primitives[0]->arguments[3].second, Sharing::whole, "b", slots, false, false);
   } else if (inputGrad) {
     add("y", y, dy, Sharing::images, false);
     add("k", kernel, dk, kernelSharing, false);

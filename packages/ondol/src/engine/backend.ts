@@ -18,9 +18,10 @@ export interface Program {
   /**
    * Queues one execution. `inputs` and `outputs` are bound in the graph's order; for a donated pair
    * the caller passes one Memory on both sides. Memory may be freed right after the call: the backend
-   * keeps it until the queue has passed.
+   * keeps it until the queue has passed. `renewed`: some of the graph's lasting inputs may have another content than in the
+   * run before.
    */
-  run(inputs: readonly Memory[], outputs: readonly Memory[]): void
+  run(inputs: readonly Memory[], outputs: readonly Memory[], renewed?: boolean): void
   /** Bytes of scratch memory that an execution needs. */
   readonly scratchBytes: number
   dispose(): void

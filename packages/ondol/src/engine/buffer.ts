@@ -6,6 +6,8 @@ import type { Abstract } from './graph.js'
 
 export class Buffer {
   #holders = 1
+  /** How often the content was about to change in place. */
+  version = 0
 
   constructor(
     readonly backend: Backend,

@@ -38,6 +38,8 @@ export interface Graph {
    * (a Variable that the function assigns).
    */
   readonly donations: readonly (readonly [input: number, output: number])[]
+  /** Inputs whose content lasts from run to run, until a run says that some of it is new. Default: none. */
+  readonly lasting?: readonly number[]
 }
 
 let nextId = 0

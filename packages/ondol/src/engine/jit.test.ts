@@ -1,5 +1,6 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { createHostBackend } from '../backends/host/index.js'
+import type { Program } from './backend.js'
 import { cond, currentBackend, GradientTape, grad, jit, lax, scan, type Tensor, tensor, useBackend, Variable, whileLoop } from './index.js'
 
 beforeAll(() => useBackend(createHostBackend()))
@@ -242,5 +243,61 @@ describe('control flow', () => {
         [x],
       )[0] as Tensor
     expect(() => grad(loop)(tensor(1))).toThrow(/a loop of unknown length has no reverse-mode gradient[\s\S]*foriLoop/)
+  })
+})
+
+describe('what a compiled function makes of Variables', () => {
+  const size = 2000
+  const scaled = (weights: Variable) =>
+    jit((x: Tensor) => lax.add(x, lax.withNumber(lax.withNumber(weights.value, lax.mul, 3), lax.add, 1)))
+  const filled = (value: number): Tensor => tensor(new Float32Array(size).fill(value), [size])
+  const first = async (y: Tensor): Promise<number> => (await y.data())[0] as number
+
+  it('is kept from call to call', async () => {
+    const compile = vi.spyOn(currentBackend(), 'compile')
+    const f = scaled(new Variable(filled(2)))
+    const inputs = [filled(1), filled(2), filled(3)]
+    compile.mockClear()
+    const once = await first(f(inputs[0] as Tensor))
+    const [preparation, program] = compile.mock.results.map(({ value }) => vi.spyOn(value as Program, 'run'))
+    const others = [await first(f(inputs[1] as Tensor)), await first(f(inputs[2] as Tensor))]
+    expect([once, ...others]).toEqual([8, 9, 10])
+    expect([preparation?.mock.calls.length, program?.mock.calls.length]).toEqual([0, 2])
+    compile.mockRestore()
+  })
+
+  it('is made anew when one is assigned, from outside or by a compiled function', async () => {
+    const weights = new Variable(filled(2))
+    const f = scaled(weights)
+    const update = jit(() => weights.assign(lax.withNumber(weights.value, lax.add, 1)))
+    expect(await first(f(filled(0)))).toBe(7)
+    weights.assign(filled(10))
+    expect(await first(f(filled(0)))).toBe(31)
+    for (const expected of [34, 37]) {
+      update()
+      expect(await first(f(filled(0)))).toBe(expected)
+    }
+  })
+
+  it('is made anew after a call that failed', async () => {
+    const weights = new Variable(filled(2))
+    const f = scaled(weights)
+    expect(await first(f(filled(0)))).toBe(7)
+    weights.assign(filled(3))
+    const disposed = filled(0)
+    disposed.dispose()
+    expect(() => f(disposed)).toThrow()
+    expect(await first(f(filled(0)))).toBe(10)
+  })
+
+  it('is given back with the function', async () => {
+    const weights = new Variable(filled(2))
+    const x = filled(1)
+    const before = currentBackend().allocatedBytes
+    const f = scaled(weights)
+    f(x).dispose()
+    expect(currentBackend().allocatedBytes).toBe(before + 4 * size)
+    f.dispose()
+    expect(currentBackend().allocatedBytes).toBe(before)
   })
 })

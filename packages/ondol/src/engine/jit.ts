@@ -9,7 +9,10 @@ import { moveTo, requireDTypes } from './bind.js'
 import { Buffer } from './buffer.js'
 import { debugLog } from './debug.js'
 import { type Abstract, type Graph, printGraph, type Value } from './graph.js'
+import { foldScales } from './passes/fold-scales.js'
 import { optimize } from './passes/optimize.js'
+import { prepare } from './passes/prepare.js'
+import { Preparation } from './preparation.js'
 import { isStateless } from './stateless-scope.js'
 import { activeTapes } from './tape.js'
 import { Tensor } from './tensor.js'
@@ -24,6 +27,8 @@ type InputSource =
 
 interface Compiled {
   readonly program: Program
+  /** Of the Variables that are only read. */
+  readonly preparation: Preparation
   readonly sources: readonly InputSource[]
   readonly results: readonly Abstract[]
   /** Variables whose new value is the program's outputs after the results, in order. */
@@ -106,7 +111,10 @@ export function jit<A extends readonly unknown[], R>(
     prepare,
     inspect: (...args: A): string => printGraph(optimize(trace(args).graph)),
     dispose: (): void => {
-      for (const { program } of cache.values()) program.dispose()
+      for (const { program, preparation } of cache.values()) {
+        program.dispose()
+        preparation.dispose()
+      }
       cache.clear()
     },
   })
@@ -231,22 +239,39 @@ function traceFunction<A extends readonly unknown[]>(name: string, body: (...arg
 
 function compile(name: string, backend: Backend, { graph, ...rest }: Traced): Compiled {
   debugLog('trace', () => `${name}\n${printGraph(graph)}`)
-  const optimized = optimize(graph)
-  debugLog('graph', () => `${name}\n${printGraph(optimized)}`)
-  requireDTypes(backend, name, optimized.inputs)
-  return { program: backend.compile(optimized), ...rest }
+  const lasting = rest.sources.flatMap((source, index) => (isLasting(source) ? [index] : []))
+  const prepared = prepare(foldScales(optimize(graph), lasting), lasting)
+  const results = prepared.preparation?.outputs.map(({ shape, dtype }) => ({ shape, dtype })) ?? []
+  debugLog(
+    'graph',
+    () =>
+      `${name}\n${[prepared.preparation, prepared.graph]
+        .flatMap((part) => part ?? [])
+        .map((part) => printGraph(part))
+        .join('\n')}`,
+  )
+  requireDTypes(backend, name, prepared.graph.inputs)
+  const preparation = new Preparation(prepared.preparation && backend.compile(prepared.preparation), results)
+  return { program: backend.compile(prepared.graph), preparation, ...rest }
 }
 
-function run({ program, sources, results, assigned, structure }: Compiled, leaves: readonly Tensor[]): unknown {
+const isLasting = (source: InputSource): boolean => source.kind === 'variable' && !source.isAssigned
+
+function run({ program, preparation, sources, results, assigned, structure }: Compiled, leaves: readonly Tensor[]): unknown {
   const backend = currentBackend()
+  const lasting: Buffer[] = []
   const inputs: Memory[] = sources.map((source) => {
     switch (source.kind) {
       case 'argument':
         return onBackend(backend, leaves[source.index] as Tensor)
       case 'captured':
         return onBackend(backend, source.tensor)
-      case 'variable':
-        return (source.isAssigned ? source.variable.bufferToUpdate(backend) : source.variable.bufferToRead(backend)).memory
+      case 'variable': {
+        if (source.isAssigned) return source.variable.bufferToUpdate(backend).memory
+        const buffer = source.variable.bufferToRead(backend)
+        lasting.push(buffer)
+        return buffer.memory
+      }
       default:
         return source satisfies never
     }
@@ -254,9 +279,11 @@ function run({ program, sources, results, assigned, structure }: Compiled, leave
   const buffers = results.map((result) => Buffer.allocate(result))
   const updated = assigned.map((variable) => variable.bufferToUpdate(backend).memory)
   try {
-    program.run(inputs, [...buffers.map((buffer) => buffer.memory), ...updated])
+    const { memories, renewed } = preparation.prepare(lasting)
+    program.run([...inputs, ...memories], [...buffers.map((buffer) => buffer.memory), ...updated], renewed)
   } catch (error) {
     for (const buffer of buffers) buffer.release()
+    preparation.forget()
     throw error
   }
   return mapTree(structure as Tree<unknown>, (leaf) =>

@@ -6,6 +6,7 @@ export function printPlan(plan: Plan, indent = ''): string {
   const lines = [`${indent}arena ${plan.arenaBytes} bytes`]
   plan.buffers.forEach((buffer, id) => lines.push(`${indent}${printBuffer(buffer, id)}`))
   for (const [input, output] of plan.donations) lines.push(`${indent}output ${output} in the memory of input ${input}`)
+  if (plan.lasting?.length) lines.push(`${indent}inputs that last: ${plan.lasting.join(' ')}`)
   plan.steps.forEach((step, at) => lines.push(...printStep(step).map((line, i) => `${indent}${i === 0 ? `${at}: ` : '   '}${line}`)))
   return lines.join('\n')
 }

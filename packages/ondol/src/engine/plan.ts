@@ -197,5 +197,7 @@ export interface Plan {
   readonly outputs: readonly BufferId[]
   /** Outputs that live in an input's memory: the caller binds the same memory to both. */
   readonly donations: readonly (readonly [input: number, output: number])[]
+  /** Inputs whose content lasts from run to run, until a run says that some of it is new. Default: none. */
+  readonly lasting?: readonly number[]
   readonly arenaBytes: number
 }

@@ -203,7 +203,10 @@ export class Variable implements TracedState {
    */
   bufferToUpdate(backend: Backend): Buffer {
     const buffer = this.bufferToRead(backend)
-    if (!this.#escaped && !buffer.isShared) return buffer
+    if (!this.#escaped && !buffer.isShared) {
+      buffer.version++
+      return buffer
+    }
     const copy = copyOf(this.#concrete('update'))
     this.#replace(new Tensor(this, { buffer: copy }))
     return copy

@@ -16,8 +16,8 @@ export interface Addon {
   finish(): Promise<void>
   load(code: Float64Array, constants: readonly TypedArray[]): number
   unload(program: number): void
-  /** `memories` are inputs, then outputs. */
-  run(program: number, memories: Uint32Array): void
+  /** `memories` are inputs, then outputs; `renewed`: a lasting input may have another content than in the run before. */
+  run(program: number, memories: Uint32Array, renewed: boolean): void
   scratchBytes(program: number): number
   /** Estimated nanoseconds on one thread. */
   programCost(program: number): number

@@ -59,7 +59,7 @@ class Encoder {
     readonly threads: number,
   ) {}
 
-  plan({ arenaBytes, buffers, inputs, outputs, steps }: Plan): void {
+  plan({ arenaBytes, buffers, inputs, outputs, lasting = [], steps }: Plan): void {
     this.#put(arenaBytes, buffers.length)
     for (const { dtype, size, role } of buffers) {
       this.#put(dtypeNumber(dtype), size, ROLES.indexOf(role.kind))
@@ -68,6 +68,7 @@ class Encoder {
     }
     this.#list(inputs)
     this.#list(outputs)
+    this.#list(lasting.map((input) => inputs[input] as number))
     this.#put(steps.length)
     for (const step of steps) this.#step(step)
   }

@@ -102,6 +102,9 @@ export class NativeBackend implements Backend {
   dispose(): void {}
 }
 
+/** Programs that nobody can run any more are unloaded, with the kernels that they keep. */
+const unloading = new FinalizationRegistry<() => void>((unload) => unload())
+
 export class NativeProgram implements Program {
   readonly plan: Plan
   runs = 0
@@ -114,6 +117,7 @@ export class NativeProgram implements Program {
     this.#addon = addon
     this.#program = program
     this.#slots = new Uint32Array(plan.inputs.length + plan.outputs.length)
+    unloading.register(this, () => addon.unload(program), this)
     if (isDebugging('profile')) profile(this)
   }
 
@@ -127,20 +131,21 @@ export class NativeProgram implements Program {
     return this.#addon.scratchBytes(this.#program)
   }
 
-  run(inputs: readonly Memory[], outputs: readonly Memory[]): void {
+  run(inputs: readonly Memory[], outputs: readonly Memory[], renewed = true): void {
     const slots = this.#slots
     this.runs++
     let at = 0
     for (const memory of inputs) slots[at++] = idOf(memory)
     for (const memory of outputs) slots[at++] = idOf(memory)
     try {
-      this.#addon.run(this.#program, slots)
+      this.#addon.run(this.#program, slots, renewed)
     } catch (failure) {
       throw translate(failure)
     }
   }
 
   dispose(): void {
+    unloading.unregister(this)
     this.#addon.unload(this.#program)
   }
 }

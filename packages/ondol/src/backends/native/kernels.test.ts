@@ -201,3 +201,43 @@ describe('indexing', () => {
     await check('cumSum', { axis: 0, reverse: true }, [[200, 300]], 'float32', { tolerance: 1e-4 })
   })
 })
+
+describe('a kernel that lasts', () => {
+  it.each([
+    ['conv', [1, 7, 7, 64]],
+    ['convInputGrad', [1, 7, 7, 32]],
+  ] as const)('is put in order when it is new: %s', async (primitive, shape) => {
+    const spec = {
+      strides: [1, 1],
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+      dilation: [1, 1],
+      groups: 1,
+      layout: 'channelsLast',
+    } as const
+    const attributes = primitive === 'conv' ? spec : { ...spec, inputShape: [1, 7, 7, 64] }
+    const graph = graphOf(primitive, attributes as never, [shape, [3, 3, 64, 32]], ['float32', 'float32'])
+    const [x, kernel] = [sizeOf(shape), 9 * 64 * 32].map((size) => filled({ dtype: 'float32', size })) as [TypedArray, TypedArray]
+    const other = kernel.slice().reverse()
+    const [expected, expectedOther] = [await run(host, graph, [x, kernel]), await run(host, graph, [x, other])]
+    const program = backend.compile({ ...graph, lasting: [1] })
+    const [image, weights, result] = [x, kernel, expected[0] as TypedArray].map((storage) => backend.allocate(storage.byteLength))
+    if (image === undefined || weights === undefined || result === undefined) throw new Error('three memories were asked for')
+    const next = async (renewed: boolean): Promise<TypedArray> => {
+      program.run([image, weights], [result], renewed)
+      return backend.read(result, 'float32', expected[0]?.length as number)
+    }
+    const largest = (found: TypedArray, wanted: TypedArray | undefined): number =>
+      Math.max(...Array.from(found, (value, i) => Math.abs(value - (wanted?.[i] as number))))
+    backend.write(image, x)
+    backend.write(weights, kernel)
+    expect(largest(await next(true), expected[0])).toBeLessThan(1e-4)
+    backend.write(weights, other)
+    expect(largest(await next(false), expected[0])).toBeLessThan(1e-4)
+    expect(largest(await next(true), expectedOther[0])).toBeLessThan(1e-4)
+    program.dispose()
+    for (const memory of [image, weights, result]) backend.free(memory)
+  })
+})

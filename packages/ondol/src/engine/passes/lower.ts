@@ -213,6 +213,7 @@ class Lowering {
       inputs: this.#inputs.map(renumber),
       outputs: this.#outputs.map(renumber),
       donations: graph.donations,
+      ...(graph.lasting && { lasting: graph.lasting }),
       arenaBytes,
     }
   }

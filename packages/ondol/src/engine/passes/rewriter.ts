@@ -26,15 +26,16 @@ export class Rewriter {
     readonly onSubgraph: (graph: Graph) => Graph,
   ) {}
 
-  run(graph: Graph): Graph {
+  /** `replace` may make the outputs of a node in a way of its own, from what the values before have become. */
+  run(graph: Graph, replace?: (node: Node, now: (value: Value) => Value) => readonly Value[] | undefined): Graph {
     const values = new Map<Value, Value>(graph.inputs.map((value) => [value, value]))
+    const now = (value: Value): Value => values.get(value) as Value
     for (const node of graph.nodes) {
       this.#scope = node.scope
-      const inputs = node.inputs.map((value) => values.get(value) as Value)
-      const results = this.all(node.primitive, this.#attributes(node), inputs)
+      const results = replace?.(node, now) ?? this.all(node.primitive, this.#attributes(node), node.inputs.map(now))
       node.outputs.forEach((value, i) => void values.set(value, results[i] as Value))
     }
-    return { ...graph, nodes: this.#nodes, outputs: graph.outputs.map((value) => values.get(value) as Value) }
+    return { ...graph, nodes: this.#nodes, outputs: graph.outputs.map(now) }
   }
 
   all<P extends PrimitiveName>(primitive: P, attributes: PrimitiveAttributes[P], inputs: readonly Value[]): readonly Value[] {

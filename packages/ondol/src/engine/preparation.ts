@@ -1,0 +1,64 @@
+/** What a compiled function has made of Variables that it only reads, and whether that still holds. */
+import type { Memory, Program } from './backend.js'
+import { Buffer } from './buffer.js'
+import type { Abstract } from './graph.js'
+import { Tensor } from './tensor.js'
+
+export class Preparation {
+  /** The Variables' memory as it was last time. */
+  readonly #seen: { buffer: Buffer; version: number }[] = []
+  #prepared: readonly Tensor[] | undefined
+
+  /** `program` computes `results` from the Variables; null where they are used as they are. */
+  constructor(
+    readonly program: Program | null,
+    readonly results: readonly Abstract[],
+  ) {}
+
+  /** What was prepared, computed again if `sources` are not those of last time; `renewed` says so. */
+  prepare(sources: readonly Buffer[]): { readonly memories: readonly Memory[]; readonly renewed: boolean } {
+    const renewed = this.#notice(sources)
+    this.#prepared ??= this.results.map(keptTensor)
+    const memories = this.#prepared.map((tensor) => tensor.buffer('jit').memory)
+    if (renewed && this.program !== null) {
+      this.program.run(
+        sources.map(({ memory }) => memory),
+        memories,
+      )
+    }
+    return { memories, renewed }
+  }
+
+  /** Takes nothing for known. */
+  forget(): void {
+    this.#seen.length = 0
+  }
+
+  dispose(): void {
+    this.program?.dispose()
+    for (const tensor of this.#prepared ?? []) {
+      tensor.pin(false)
+      tensor.dispose()
+    }
+    this.#prepared = undefined
+    this.forget()
+  }
+
+  #notice(sources: readonly Buffer[]): boolean {
+    let isNew = false
+    sources.forEach((buffer, i) => {
+      const seen = this.#seen[i]
+      if (seen?.buffer === buffer && seen.version === buffer.version) return
+      this.#seen[i] = { buffer, version: buffer.version }
+      isNew = true
+    })
+    return isNew
+  }
+}
+
+/** Undefined content, out of reach of `tidy`. */
+function keptTensor(abstract: Abstract): Tensor {
+  const tensor = new Tensor(abstract, { buffer: Buffer.allocate(abstract) })
+  tensor.pin(true)
+  return tensor
+}
