@@ -44,7 +44,9 @@ export function matchEpilogues(graph: Graph, target: LoweringTarget): Epilogues 
     const chain = [kernel]
     let bias: Value | undefined
     let user = onlyUser(resultOf(kernel))
-    if (user !== undefined && isNode(user, 'add')) {
+    // Of two kernels that are added, each could be the other's bias: the first takes the sum.
+    const isTaken = user !== undefined && (absorbed.has(user) || byLast.has(user))
+    if (user !== undefined && isNode(user, 'add') && !isTaken) {
       bias = biasOf(otherInput(user, resultOf(kernel)), channel)
       if (bias !== undefined) {
         chain.push(user)

@@ -108,6 +108,14 @@ describe('kernels', () => {
     `)
   })
 
+  it('takes one of two products that are added as the bias of the other, and computes both', () => {
+    const graph = graphOf([f32(1, 5), f32(5, 3), f32(1, 4), f32(4, 3)], (g, [a, b, c, d]) => {
+      const spec = { batchA: [], batchB: [], contractA: [1], contractB: [0] }
+      return [g.binary('add', g.dot(a, b, spec), g.dot(c, d, spec))]
+    })
+    expect(kinds(planOf(graph))).toEqual(['matmul', 'matmul'])
+  })
+
   it('keeps a batch, and copies what one stride per axis cannot say', () => {
     const graph = graphOf([f32(2, 3, 4, 5), f32(2, 5, 4, 6)], (g, [a, b]) => [
       g.dot(a, b, { batchA: [0, 2], batchB: [0, 2], contractA: [3], contractB: [1] }),
