@@ -21,7 +21,6 @@ export const RENAMED: Readonly<Record<string, string>> = {
 }
 
 const PYTHON_ONLY = 'bound to Python or to another framework'
-const NO_COMPLEX = 'there is no complex dtype; complex numbers are pairs [real, imaginary]'
 const LATER_REMAT = 'the engine decides what is computed again instead of kept'
 const LATER_QUANTIZATION = 'quantization comes later'
 const LATER_DISTRIBUTION = 'distribution over several devices comes later'
@@ -41,7 +40,6 @@ export const ABSENT: Readonly<Record<string, string>> = {
   export: 'SavedModel and LiteRT are formats of other frameworks',
   wrappers: 'scikit-learn is a Python library',
   'ops.convert_to_numpy': 'there is no NumPy: `await x.data()` and `await x.array()` give the values',
-  'ops.eig': NO_COMPLEX,
   'keras.device': LATER_DISTRIBUTION,
   'keras.Function': 'a model of layers and ops is a Model',
   'keras.Operation': 'ops are functions; an op of your own is a function of ops, a layer if it has a name in the graph',

@@ -41,7 +41,11 @@ export interface Op<T extends readonly unknown[], P extends object, R extends Tr
 type OpArguments<T extends readonly unknown[], P> = [...tensors: T, ...parameters: (P[keyof P] | Partial<P> | undefined)[]]
 type Concrete<X> = X extends readonly Tensor[] ? readonly TensorLike[] : TensorLike
 type Symbolic<X> = X extends readonly Tensor[] ? readonly (AnyTensor | TensorLike)[] : AnyTensor | TensorLike
-type SymbolicResult<R> = R extends Tensor ? KerasTensor : R extends readonly Tensor[] ? { [K in keyof R]: KerasTensor } : Tree<KerasTensor>
+type SymbolicResult<R> = R extends Tensor
+  ? KerasTensor
+  : R extends readonly Tree<Tensor>[]
+    ? { [K in keyof R]: SymbolicResult<R[K]> }
+    : Tree<KerasTensor>
 
 export function defineOp<T extends readonly unknown[], P extends object, R extends Tree<Tensor>>(
   definition: OpDefinition<T, P, R>,

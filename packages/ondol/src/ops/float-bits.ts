@@ -38,8 +38,12 @@ export function scaleByPower(x: Tensor, n: Tensor): Tensor {
     result = select(condition, lax.mul(result, factor), result)
   }
   for (let reached = 64; reached <= limit; reached += 64) times(lax.ge(count, fullLike(n, reached)), 64)
-  const rest = withNumber(count, lax.mod, 64)
-  for (const step of STEPS.slice(1)) times(lax.ne(withNumber(rest, lax.bitwiseAnd, step), zerosLike(n)), step)
+  let rest = withNumber(count, lax.mod, 64)
+  for (const step of STEPS.slice(1)) {
+    const isIn = withNumber(rest, lax.ge, step)
+    times(isIn, step)
+    rest = select(isIn, withNumber(rest, lax.sub, step), rest)
+  }
   return result
 }
 

@@ -1,4 +1,5 @@
 /** Linear algebra: `keras.ops.linalg`. */
+export { eig } from './eig.js'
 export { eigh } from './eigh.js'
 export { det, inv, logdet, luFactor, matrixPower, slogdet, solve } from './lu.js'
 export { type NormOptions, norm } from './norm.js'

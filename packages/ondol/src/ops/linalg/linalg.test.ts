@@ -1,32 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { setBackend } from '../../backends/load.js'
 import { GradientTape, jit, lax, type Tensor, tensor } from '../../engine/index.js'
-import * as random from '../../random/index.js'
 import { backends } from '../../training/testing/backends.js'
 import * as ops from '../index.js'
+import { expectEqual, expectGradient, matrix, numbers } from './testing/numbers.js'
 
-const numbers = (x: Tensor): number[] => Array.from(x.dataSync(), Number)
-const largest = (x: Tensor): number => Math.max(0, ...numbers(ops.abs(x)))
-const expectEqual = (a: Tensor, b: Tensor, tolerance = 1e-4): void =>
-  expect(largest(ops.subtract(a, b))).toBeLessThan(tolerance * Math.max(1, largest(b)))
 const t = (x: Tensor): Tensor => ops.swapaxes(x, -1, -2)
 const unit = (n: number): Tensor => ops.eye(n)
-const matrix = (...shape: number[]): Tensor => random.normal(shape, { seed: shape.reduce((a, b) => a * 7 + b, 3) })
-
-/** The gradient of `f` at x against central differences in some directions. */
-function expectGradient(f: (x: Tensor) => Tensor, x: Tensor, tolerance = 2e-2): void {
-  using tape = new GradientTape()
-  tape.watch(x)
-  const gradient = tape.gradient(f(x), x) as Tensor
-  for (const seed of [1, 2, 3]) {
-    const direction = random.normal(x.shape, { seed })
-    const step = 1e-2
-    const at = (factor: number): number => numbers(f(ops.add(x, ops.multiply(direction, factor))))[0] as number
-    const slope = (at(step) - at(-step)) / (2 * step)
-    const found = numbers(ops.sum(ops.multiply(gradient, direction)))[0] as number
-    expect(Math.abs(found - slope)).toBeLessThan(tolerance * Math.max(1, Math.abs(slope)))
-  }
-}
 
 describe.each(backends)('factorizations on %s', (backend) => {
   beforeAll(() => setBackend(backend))

@@ -19,11 +19,9 @@ import {
   triangle,
   unitMatrices,
 } from './matrices.js'
+import { epsilonOf } from './precision.js'
 import { reflect } from './qr.js'
 import { rightHandSide, solution } from './triangular.js'
-
-const EPSILON: Readonly<Record<string, number>> = { float32: 1.1920929e-7, float64: 2.220446049250313e-16 }
-const epsilonOf = ({ dtype }: Tensor): number => EPSILON[dtype] ?? 1e-3
 
 interface Decomposition {
   /** (batch, m, k) */
