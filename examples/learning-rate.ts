@@ -64,6 +64,8 @@ const model = new Sequential([
   layers.conv2d(64, 3, relu),
   layers.batchNormalization(),
   layers.maxPooling2d(),
+  layers.conv2d(128, 3, relu),
+  layers.batchNormalization(),
   layers.flatten(),
   layers.dropout(0.4),
   layers.dense(128, { activation: 'relu' }),

@@ -32,7 +32,7 @@ const fromOpset =
   (make, x, y) =>
     make.lowering.builder.opset >= opset
       ? make(op, y === undefined ? [x] : [x, y])
-      : make.lowering.refuse(`${op} in opset ${make.lowering.builder.opset}`, `export with opset: ${opset}`)
+      : make.lowering.refuse(`${op} in opset ${make.lowering.builder.opset}`, `export with opsetVersion: ${opset}`)
 
 /** The least and greatest of truth values. */
 const orBool =
