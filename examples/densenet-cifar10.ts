@@ -66,6 +66,14 @@ const step = jit((images: Tensor, labels: Tensor) => {
   return [loss, accuracy]
 })
 
+/** Keras's velocity contains the learning rate, PyTorch's does not: here it must fall with the rate, or the old pace goes on for a while. */
+function setRate(rate: number): void {
+  const [before] = (optimizer.learningRate as Tensor).dataSync() as Float32Array
+  for (const variable of optimizer.variables)
+    if (variable.name.endsWith('_momentum')) variable.assign(ops.multiply(variable.value, rate / (before as number)))
+  optimizer.learningRate = rate
+}
+
 const losses: number[] = []
 async function trainEpoch(): Promise<void> {
   const start = performance.now()
@@ -94,7 +102,7 @@ const began = performance.now()
 const epochs = Number(option('epochs') ?? (isShort ? 3 : 1))
 let tested = await testAll(model)
 for (let epoch = (await optimizer.iterations.item()) / trainLoader.length; epoch < epochs; epoch++) {
-  optimizer.learningRate = epoch < epochs / 2 ? 0.1 : 0.01
+  setRate(epoch < epochs / 2 ? 0.1 : 0.01)
   await trainEpoch()
   tested = await testAll(model)
   accuracies.push(tested.accuracy)
