@@ -279,15 +279,22 @@ describe('what a compiled function makes of Variables', () => {
     }
   })
 
-  it('is made anew after a call that failed', async () => {
+  it('is new to the program until a call has not failed', async () => {
+    const compile = vi.spyOn(currentBackend(), 'compile')
     const weights = new Variable(filled(2))
     const f = scaled(weights)
-    expect(await first(f(filled(0)))).toBe(7)
+    const x = filled(0)
+    compile.mockClear()
+    expect(await first(f(x))).toBe(7)
+    const run = vi.spyOn(compile.mock.results[1]?.value as Program, 'run')
     weights.assign(filled(3))
-    const disposed = filled(0)
-    disposed.dispose()
-    expect(() => f(disposed)).toThrow()
-    expect(await first(f(filled(0)))).toBe(10)
+    run.mockImplementationOnce(() => {
+      throw new Error('out of order')
+    })
+    expect(() => f(x)).toThrow('out of order')
+    for (let i = 0; i < 2; i++) expect(await first(f(x))).toBe(10)
+    expect(run.mock.calls.map(([, , renewed]) => renewed)).toEqual([true, true, false])
+    compile.mockRestore()
   })
 
   it('is given back with the function', async () => {

@@ -11,7 +11,7 @@ import { debugLog } from './debug.js'
 import { type Abstract, type Graph, printGraph, type Value } from './graph.js'
 import { foldScales } from './passes/fold-scales.js'
 import { optimize } from './passes/optimize.js'
-import { prepare } from './passes/prepare.js'
+import { type Prepared, prepare } from './passes/prepare.js'
 import { Preparation } from './preparation.js'
 import { isStateless } from './stateless-scope.js'
 import { activeTapes } from './tape.js'
@@ -109,7 +109,7 @@ export function jit<A extends readonly unknown[], R>(
   }
   return Object.assign(jitted, {
     prepare,
-    inspect: (...args: A): string => printGraph(optimize(trace(args).graph)),
+    inspect: (...args: A): string => printPrepared(preparedOf(trace(args))),
     dispose: (): void => {
       for (const { program, preparation } of cache.values()) {
         program.dispose()
@@ -237,23 +237,31 @@ function traceFunction<A extends readonly unknown[]>(name: string, body: (...arg
   return { graph, sources, results: outputs.map(({ shape, dtype }) => ({ shape, dtype })), assigned, structure }
 }
 
-function compile(name: string, backend: Backend, { graph, ...rest }: Traced): Compiled {
-  debugLog('trace', () => `${name}\n${printGraph(graph)}`)
-  const lasting = rest.sources.flatMap((source, index) => (isLasting(source) ? [index] : []))
-  const prepared = prepare(foldScales(optimize(graph), lasting), lasting)
-  const results = prepared.preparation?.outputs.map(({ shape, dtype }) => ({ shape, dtype })) ?? []
-  debugLog(
-    'graph',
-    () =>
-      `${name}\n${[prepared.preparation, prepared.graph]
-        .flatMap((part) => part ?? [])
-        .map((part) => printGraph(part))
-        .join('\n')}`,
-  )
-  requireDTypes(backend, name, prepared.graph.inputs)
-  const preparation = new Preparation(prepared.preparation && backend.compile(prepared.preparation), results)
-  return { program: backend.compile(prepared.graph), preparation, ...rest }
+function compile(name: string, backend: Backend, traced: Traced): Compiled {
+  debugLog('trace', () => `${name}\n${printGraph(traced.graph)}`)
+  const { preparation, graph } = preparedOf(traced)
+  debugLog('graph', () => `${name}\n${printPrepared({ preparation, graph })}`)
+  requireDTypes(backend, name, graph.inputs)
+  const kept = preparation?.outputs.map(({ shape, dtype }) => ({ shape, dtype })) ?? []
+  const { sources, results, assigned, structure } = traced
+  return {
+    preparation: new Preparation(preparation && backend.compile(preparation), kept),
+    program: backend.compile(graph),
+    sources,
+    results,
+    assigned,
+    structure,
+  }
 }
+
+/** Optimised, and without what Variables alone decide that it only reads. */
+function preparedOf({ graph, sources }: Traced): Prepared {
+  const lasting = sources.flatMap((source, index) => (isLasting(source) ? [index] : []))
+  return prepare(foldScales(optimize(graph), lasting), lasting)
+}
+
+const printPrepared = ({ preparation, graph }: Prepared): string =>
+  [...(preparation === null ? [] : [preparation]), graph].map((part) => printGraph(part)).join('\n')
 
 const isLasting = (source: InputSource): boolean => source.kind === 'variable' && !source.isAssigned
 
@@ -279,8 +287,8 @@ function run({ program, preparation, sources, results, assigned, structure }: Co
   const buffers = results.map((result) => Buffer.allocate(result))
   const updated = assigned.map((variable) => variable.bufferToUpdate(backend).memory)
   try {
-    const { memories, renewed } = preparation.prepare(lasting)
-    program.run([...inputs, ...memories], [...buffers.map((buffer) => buffer.memory), ...updated], renewed)
+    const renewed = preparation.prepare(lasting, inputs)
+    program.run(inputs, [...buffers.map((buffer) => buffer.memory), ...updated], renewed)
   } catch (error) {
     for (const buffer of buffers) buffer.release()
     preparation.forget()

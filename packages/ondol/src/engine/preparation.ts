@@ -15,18 +15,19 @@ export class Preparation {
     readonly results: readonly Abstract[],
   ) {}
 
-  /** What was prepared, computed again if `sources` are not those of last time; `renewed` says so. */
-  prepare(sources: readonly Buffer[]): { readonly memories: readonly Memory[]; readonly renewed: boolean } {
-    const renewed = this.#notice(sources)
+  /** Appends what was prepared to `inputs`, computed again if `sources` are not those of last time. Says whether they are not. */
+  prepare(sources: readonly Buffer[], inputs: Memory[]): boolean {
+    const isNew = this.#notice(sources)
     this.#prepared ??= this.results.map(keptTensor)
-    const memories = this.#prepared.map((tensor) => tensor.buffer('jit').memory)
-    if (renewed && this.program !== null) {
+    const first = inputs.length
+    for (const tensor of this.#prepared) inputs.push(tensor.buffer('jit').memory)
+    if (isNew && this.program !== null) {
       this.program.run(
         sources.map(({ memory }) => memory),
-        memories,
+        inputs.slice(first),
       )
     }
-    return { memories, renewed }
+    return isNew
   }
 
   /** Takes nothing for known. */
@@ -46,12 +47,12 @@ export class Preparation {
 
   #notice(sources: readonly Buffer[]): boolean {
     let isNew = false
-    sources.forEach((buffer, i) => {
+    for (const [i, buffer] of sources.entries()) {
       const seen = this.#seen[i]
-      if (seen?.buffer === buffer && seen.version === buffer.version) return
+      if (seen?.buffer === buffer && seen.version === buffer.version) continue
       this.#seen[i] = { buffer, version: buffer.version }
       isNew = true
-    })
+    }
     return isNew
   }
 }

@@ -20,6 +20,8 @@ interface Folded {
 
 export function foldScales(graph: Graph, lasting: readonly number[]): Graph {
   const kept = lastingValues(graph, lasting)
+  const isFoldable = (node: Node): boolean => isNode(node, 'conv') && kept.has(node.inputs[1] as Value)
+  if (!graph.nodes.some(isFoldable)) return graph
   const uses = countUses(graph)
   const images = new Map<Value, Folded>()
   const rewriter = new Rewriter({}, (inner) => inner)
@@ -46,7 +48,7 @@ export function foldScales(graph: Graph, lasting: readonly number[]): Graph {
     const [result] = node.outputs as [Value]
     const [a, b] = node.inputs as [Value, Value]
     if (isNode(node, 'conv')) {
-      if (node.attributes.layout !== 'channelsLast' || result.dtype === 'float64' || !kept.has(b)) return undefined
+      if (node.attributes.layout !== 'channelsLast' || result.dtype === 'float64' || !isFoldable(node)) return undefined
       const exact = isNode(b.node, 'cast') && b.node.inputs[0]?.dtype === 'float32' ? b.node.inputs[0] : b
       images.set(result, { conv: result, spec: node.attributes, x: now(a), kernel: cast(now(exact), 'float32'), bias: undefined })
     } else if (isNode(node, 'cast')) {

@@ -72,14 +72,17 @@ describe('prepare', () => {
   })
 
   it('keeps the meaning of random graphs', () => {
+    let prepared = 0
     fc.assert(
       fc.property(fc.array(fc.nat(), { minLength: 20, maxLength: 160 }), fc.nat(15), (choices, mask) => {
         const graph = randomGraph(choices)
         const donated = new Set(graph.donations.map(([input]) => input))
         const lasting = graph.inputs.flatMap((_, i) => ((mask >> i) & 1 && !donated.has(i) ? [i] : []))
+        if (prepare(graph, lasting, 0).preparation !== null) prepared++
         expect(runParts(graph, lasting, 0)).toEqual(interpret(graph, arraysOf(graph)))
       }),
       { numRuns: 400 },
     )
+    expect(prepared).toBeGreaterThan(50)
   })
 })
