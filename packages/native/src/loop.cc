@@ -50,6 +50,16 @@ LoopOp roundingTo(DType dtype) {
   }
 }
 
+LoopType loopTypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::f64: return LoopType::f64;
+    case DType::i32:
+    case DType::u8: return LoopType::i32;
+    case DType::boolean: return LoopType::boolean;
+    default: return LoopType::f32;
+  }
+}
+
 bool isRegisterI32(LoopType type) { return type == LoopType::i32 || type == LoopType::boolean; }
 
 // Reads instructions; `names` maps their numbers in the stream to positions in the result.
@@ -119,7 +129,7 @@ Operand readOperand(Reader& reader, bool index) {
   return operand;
 }
 
-Raw readLoop(Reader& reader) {
+Raw readLoop(Reader& reader, const Plan& plan) {
   Raw raw;
   const Index dims = reader.integer();
   for (Index i = 0; i < dims; i++) {
@@ -131,17 +141,21 @@ Raw readLoop(Reader& reader) {
     const bool index = reader.flag();
     raw.inputs.push_back(readOperand(reader, index));
   }
-  const auto readStores = [&](const std::vector<int>& names) {
+  const auto readStores = [&](const std::vector<RawInstruction>& program, const std::vector<int>& names) {
     std::vector<RawStore> stores(static_cast<size_t>(reader.integer()));
     for (RawStore& store : stores) {
       store.value = names.at(static_cast<size_t>(reader.integer()));
       store.to = readOperand(reader, false);
+      // A value is rounded when it is stored, too.
+      const DType dtype = plan.buffers.at(store.to.buffer).dtype;
+      const RawInstruction& maker = program[store.value];
+      if (maker.op == roundingTo(dtype) && maker.type == loopTypeOf(dtype)) store.value = maker.args[0];
     }
     return stores;
   };
   std::vector<int> names, epilogueNames;
   raw.body = readProgram(reader, names);
-  raw.stores = readStores(names);
+  raw.stores = readStores(raw.body, names);
   const Index reductions = reader.integer();
   for (Index i = 0; i < reductions; i++) {
     const Fold fold = static_cast<Fold>(reader.integer());
@@ -149,7 +163,7 @@ Raw readLoop(Reader& reader) {
     raw.reductions.push_back({fold, raw.body[value].type, value});
   }
   raw.epilogue = readProgram(reader, epilogueNames);
-  raw.epilogueStores = readStores(epilogueNames);
+  raw.epilogueStores = readStores(raw.epilogue, epilogueNames);
   std::vector<int> results, epilogueResults;
   for (const RawStore& store : raw.stores) results.push_back(store.value);
   for (const Reduction& reduction : raw.reductions) results.push_back(reduction.value);
@@ -244,7 +258,7 @@ Index blockLimit(const Raw& raw) {
     most = std::max(most, live);
     live -= ending[i];
   }
-  return std::clamp<Index>(24576 / (bytes * (most + 1)), 256, 2048) / kLanes * kLanes;
+  return std::clamp<Index>(12288 / (bytes * (most + 1)), 256, 2048) / kLanes * kLanes;
 }
 
 // Which dims lie inside the block and which are outer.
@@ -281,16 +295,6 @@ void chooseBlock(const Raw& raw, Loop& loop, size_t& first) {
   loop.groupUnit = loop.groups[0].size / loop.chunk;
 }
 
-LoopType loopTypeOf(DType dtype) {
-  switch (dtype) {
-    case DType::f64: return LoopType::f64;
-    case DType::i32:
-    case DType::u8: return LoopType::i32;
-    case DType::boolean: return LoopType::boolean;
-    default: return LoopType::f32;
-  }
-}
-
 bool isNative(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::i32; }
 
 Access accessOf(const Operand& operand, const Shape& shape, const Loop& loop, bool epilogue) {
@@ -302,6 +306,7 @@ Access accessOf(const Operand& operand, const Shape& shape, const Loop& loop, bo
   access.type = loopTypeOf(access.dtype);
   access.offset = operand.offset;
   std::vector<Run> runs;
+  bool reducedSteps = false;  // reduced trips are the inner ones
   for (size_t d = 0; d < raw.sizes.size(); d++) {
     const Index stride = operand.strides[d];
     const bool reduced = raw.reduced[d];
@@ -309,6 +314,10 @@ Access accessOf(const Operand& operand, const Shape& shape, const Loop& loop, bo
       const Index trips = d == shape.first ? (raw.sizes[d] + shape.chunk - 1) / shape.chunk : raw.sizes[d];
       const Index step = trips <= 1 ? 0 : d == shape.first ? stride * shape.chunk : stride;
       (reduced ? access.reducedSteps : access.keptSteps).push_back(step);
+      if (trips > 1 && (reduced || !reducedSteps)) {
+        access.step = step;
+        reducedSteps = reduced;
+      }
     }
     if (d < shape.first || (epilogue && reduced)) continue;
     runs.push_back({d == shape.first ? shape.chunk : raw.sizes[d], stride});
@@ -531,7 +540,7 @@ class LoopStep : public Step {
 }  // namespace
 
 std::unique_ptr<Step> decodeLoop(DecodeContext& context, const Plan& plan) {
-  Raw raw = readLoop(context.reader);
+  Raw raw = readLoop(context.reader, plan);
   mergeDims(raw);
   tileTransposes(raw);
   Loop loop;

@@ -49,6 +49,7 @@ struct Access {
   LoopType type = LoopType::f32;
   Index offset = 0;              // elements
   Dims keptSteps, reducedSteps;  // elements for each outer trip
+  Index step = 0;                // elements from a block to the one that is worked on next
   std::vector<Run> runs;
   Index unit = 1;  // elements of runs[0] for one index of the block's first dim
 };
