@@ -38,9 +38,8 @@ static inline uint32_t floatToBits(float value) { uint32_t bits; std::memcpy(&bi
 static inline float fromBf16(uint16_t bits) { return bitsToFloat(static_cast<uint32_t>(bits) << 16); }
 static inline uint16_t toBf16(float value) {
   const uint32_t bits = floatToBits(value);
-  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-  const uint32_t quiet = (bits >> 16) | 0x40;
-  return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
+  const uint32_t rounded = value != value ? bits | 0x400000 : bits + 0x7fff + ((bits >> 16) & 1);
+  return static_cast<uint16_t>(rounded >> 16);
 }
 // Exact for all halves, subnormals included: a multiplication moves the exponent.
 static inline float fromF16(uint16_t bits) {

@@ -66,9 +66,11 @@ template <class S> void momentsOf(const MomentsCall& call, Index outer, Range ro
   double* blockMean = reinterpret_cast<double*>(means + roundUpTo(width * 2 + 16 * kLanes, kLanes));
   const auto* x = static_cast<const typename S::Raw*>(call.x) + outer * call.strides[0] + columns.begin * call.strides[2];
   const bool dense = call.strides[2] == 1 && call.strides[1] == width;
+  const ondol::Run runs[] = {{perBlock, call.strides[1]}, {width, call.strides[2]}};
   for (Index r = rows.begin; r < rows.end; r += perBlock) {
     const Index n = rows.end - r < perBlock ? rows.end - r : perBlock;
     const V* block = space;
+    prefetchRuns(reinterpret_cast<const char*>(x + (r + perBlock) * call.strides[1]), runs, 2, perBlock, sizeof(*x));
     if constexpr (std::is_same_v<typename S::Raw, V>) {
       if (dense) block = x + r * width;
     }

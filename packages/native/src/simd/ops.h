@@ -113,9 +113,11 @@ struct Whole {
   }
 };
 
+// `to` may be one of the arguments, element by element: without ivdep for both loops that case would be scalar code.
 template <class F, class To, class A> void apply1(void* to, const void* pa, const void*, const void*, Index n) {
-  To* __restrict out = static_cast<To*>(to);
+  To* out = static_cast<To*>(to);
   const A* a = static_cast<const A*>(pa);
+#pragma GCC ivdep
   for (Index i = 0; i < n; i += kLanes) {
 #pragma GCC ivdep
     for (int l = 0; l < kLanes; l++) out[i + l] = F::f(a[i + l]);
@@ -126,6 +128,7 @@ template <class F, class To, class A, int Mask> void apply2(void* to, const void
   const A* a = static_cast<const A*>(pa);
   const A* b = static_cast<const A*>(pb);
   const A a0 = a[0], b0 = b[0];
+#pragma GCC ivdep
   for (Index i = 0; i < n; i += kLanes) {
 #pragma GCC ivdep
     for (int l = 0; l < kLanes; l++) out[i + l] = F::f(Mask & 1 ? a0 : a[i + l], Mask & 2 ? b0 : b[i + l]);
@@ -138,6 +141,7 @@ template <class F, class To, class A, class B, int Mask> void apply3(void* to, c
   const B* c = static_cast<const B*>(pc);
   const A a0 = a[0];
   const B b0 = b[0], c0 = c[0];
+#pragma GCC ivdep
   for (Index i = 0; i < n; i += kLanes) {
 #pragma GCC ivdep
     for (int l = 0; l < kLanes; l++) out[i + l] = F::f(Mask & 1 ? a0 : a[i + l], Mask & 2 ? b0 : b[i + l], Mask & 4 ? c0 : c[i + l]);
