@@ -293,6 +293,7 @@ napi_value info(Arguments& a) {
 #undef X
   napi_set_named_property(a.env, object, "oneDNN", makeString(a.env, onednn::version()));
   napi_set_named_property(a.env, object, "simd", makeString(a.env, simd().name));
+  napi_set_named_property(a.env, object, "codeFrom", makeNumber(a.env, codeFrom() == kNoCode ? std::numeric_limits<double>::infinity() : static_cast<double>(codeFrom())));
   napi_set_named_property(a.env, object, "threads", makeNumber(a.env, a.instance.queue->threads()));
   return object;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "code/fuse.h"
 #include "simd.h"
 
 namespace ondol {
@@ -240,27 +241,6 @@ void tileTransposes(Raw& raw) {
   raw.reduced.push_back(reduced);
 }
 
-// Points of a block: as many as keep all live registers in half of a 48 KiB L1 cache.
-Index blockLimit(const Raw& raw) {
-  int bytes = 4;
-  std::vector<size_t> lastUse(raw.body.size(), 0);
-  for (size_t i = 0; i < raw.body.size(); i++) {
-    bytes = std::max(bytes, registerBytes(raw.body[i].type));
-    for (int arg : raw.body[i].args) lastUse[arg] = i;
-  }
-  for (const RawStore& store : raw.stores) lastUse[store.value] = raw.body.size();
-  Index live = 0, most = 1;
-  std::vector<Index> ending(raw.body.size() + 1, 0);
-  for (size_t i = 0; i < raw.body.size(); i++) {
-    if (raw.body[i].op == LoopOp::literal) continue;
-    live++;
-    ending[std::max(lastUse[i], i)]++;
-    most = std::max(most, live);
-    live -= ending[i];
-  }
-  return std::clamp<Index>(12288 / (bytes * (most + 1)), 256, 2048) / kLanes * kLanes;
-}
-
 // Which dims lie inside the block and which are outer.
 struct Shape {
   const Raw& raw;
@@ -269,8 +249,7 @@ struct Shape {
   Index chunk;
 };
 
-void chooseBlock(const Raw& raw, Loop& loop, size_t& first) {
-  const Index limit = blockLimit(raw);
+void chooseBlock(const Raw& raw, Index limit, Loop& loop, size_t& first) {
   first = raw.sizes.size() - 1;
   loop.inner = 1;
   while (first > 0 && loop.inner * raw.sizes[first] * 2 <= limit) loop.inner *= raw.sizes[first--];
@@ -393,20 +372,46 @@ int filled(Program& program, int value, bool needed) {
   return static_cast<int>(program.actions.size()) - 1;
 }
 
+// When an action happens: those of one function happen at its end.
+size_t timeOf(const Program& program, size_t action) {
+  const int fused = program.actions[action].fused;
+  return fused < 0 ? action : static_cast<size_t>(program.fused[fused].end) - 1;
+}
+
 // Registers by liveness: a block value's slot is free after its last use.
 void placeValues(Program& program, const Plan& plan, Index block, const std::vector<int>& folded) {
   const size_t count = program.actions.size();
   std::vector<size_t> lastUse(count);
+  // Values that are read by others than the function that makes or loads them.
+  std::vector<bool> outside(count, false);
   size_t slotBytes = 4;
   for (size_t i = 0; i < count; i++) {
+    const Action& action = program.actions[i];
     lastUse[i] = i;
-    for (int arg : program.actions[i].args) if (arg >= 0) lastUse[arg] = i;
-    slotBytes = std::max<size_t>(slotBytes, registerBytes(program.actions[i].type));
+    for (int arg : action.args) {
+      if (arg < 0) continue;
+      lastUse[arg] = std::max(lastUse[arg], timeOf(program, i));
+      const Action& maker = program.actions[arg];
+      if (action.fused < 0 || (maker.op != LoopOp::load && action.fused != maker.fused)) outside[arg] = true;
+    }
+    slotBytes = std::max<size_t>(slotBytes, registerBytes(action.type));
   }
   slotBytes = roundUp(slotBytes * roundUp(static_cast<size_t>(block), kLanes) + kPadding, kAlignment);
   for (const Store& store : program.stores) lastUse[store.value] = count;
-  for (int value : folded) lastUse[value] = count;
+  for (int value : folded) {
+    lastUse[value] = count;
+    outside[value] = true;
+  }
+  const auto isStored = [&](size_t value) {
+    return std::any_of(program.stores.begin(), program.stores.end(), [&](const Store& store) { return static_cast<size_t>(store.value) == value; });
+  };
 
+  // Functions read other dtypes where they lie.
+  for (size_t i = 0; i < count; i++) {
+    if (program.actions[i].op != LoopOp::load || outside[i] || lastUse[i] == i || isStored(i)) continue;
+    Access& load = program.loads[program.actions[i].access];
+    if (load.kind == Access::dense && codeAccesses(load.dtype)) load.kind = Access::direct;
+  }
   // A load that is stored as it is must not be changed by an earlier store of the same block.
   for (size_t i = 0; i < count; i++) {
     if (program.actions[i].op != LoopOp::load || lastUse[i] != count) continue;
@@ -416,18 +421,24 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
   }
   // An operation writes straight to memory if no later operation of the block reads what was there.
   for (size_t s = 0; s < program.stores.size(); s++) {
-    const Store& store = program.stores[s];
+    Store& store = program.stores[s];
     Action& maker = program.actions[store.value];
-    if (store.access.kind != Access::direct || maker.invariant || maker.directStore >= 0) continue;
-    if (maker.op == LoopOp::load || maker.op == LoopOp::reduced) continue;
+    const bool reachable = maker.fused < 0 ? store.access.kind == Access::direct && !maker.invariant && maker.directStore < 0
+                                           : (store.access.kind == Access::direct || store.access.kind == Access::dense) && codeAccesses(store.access.dtype);
+    if (!reachable || maker.op == LoopOp::load || maker.op == LoopOp::reduced) {
+      outside[store.value] = true;
+      continue;
+    }
     bool safe = true;
     for (size_t i = 0; i < count && safe; i++) {
       if (program.actions[i].op != LoopOp::load) continue;
       const Access& load = program.loads[program.actions[i].access];
       if (load.index || !mayOverlap(plan, load.buffer, store.access.buffer)) continue;
-      safe = (load.kind == Access::direct ? lastUse[i] : i) <= static_cast<size_t>(store.value);
+      safe = (load.kind == Access::direct ? lastUse[i] : i) <= timeOf(program, static_cast<size_t>(store.value));
     }
-    if (safe) maker.directStore = static_cast<int>(s);
+    store.written = safe;
+    if (!safe) outside[store.value] = true;
+    else if (maker.fused < 0) maker.directStore = static_cast<int>(s);
   }
 
   std::vector<size_t> freeSlots;
@@ -441,7 +452,7 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
   for (size_t i = 0; i < count; i++) {
     Action& action = program.actions[i];
     for (size_t slot : ending[i]) freeSlots.push_back(slot);
-    if (action.directStore >= 0) continue;
+    if (action.directStore >= 0 || (action.fused >= 0 && !outside[i])) continue;
     const bool moves = !(action.op == LoopOp::load && program.loads[action.access].kind == Access::direct);
     if (!moves) {
       action.place = -1;
@@ -462,10 +473,43 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
     }
   }
   program.workspace = top;
+
+  for (Fused& fused : program.fused) {
+    const auto isMember = [&](int action) { return action >= fused.begin && action < fused.end; };
+    for (int i = fused.begin; i < fused.end; i++) {
+      for (int arg : program.actions[i].args) {
+        if (arg >= 0 && !isMember(arg) && std::find(fused.operands.begin(), fused.operands.end(), arg) == fused.operands.end()) fused.operands.push_back(arg);
+      }
+      if (outside[i]) fused.results.push_back({i, -1});
+    }
+    for (size_t s = 0; s < program.stores.size(); s++) {
+      if (program.stores[s].written && isMember(program.stores[s].value)) fused.results.push_back({program.stores[s].value, static_cast<int>(s)});
+    }
+  }
 }
 
+// Gives the values of a program their places, and as many of its groups their machine code as processor registers suffice for.
+void placeProgram(Program& program, std::vector<Fused> groups, const Plan& plan, Index block, const std::vector<int>& folded, CodeMemory& code) {
+  for (;;) {
+    Program placed = program;
+    placed.fused = groups;
+    for (size_t g = 0; g < groups.size(); g++) for (int i = groups[g].begin; i < groups[g].end; i++) placed.actions[i].fused = static_cast<int>(g);
+    placeValues(placed, plan, block, folded);
+    const size_t before = code.size();
+    size_t emitted = 0;
+    while (emitted < groups.size() && emitFused(placed, placed.fused[emitted], code)) emitted++;
+    if (emitted == groups.size()) {
+      program = std::move(placed);
+      return;
+    }
+    code.truncate(before);
+    groups.erase(groups.begin() + static_cast<long>(emitted));
+  }
+}
+
+// `code`: where machine code goes; null if the program is to do without.
 Program compile(const std::vector<RawInstruction>& instructions, const std::vector<RawStore>& stores, const Shape& shape, const Loop& loop,
-                bool epilogue, std::vector<int>& names) {
+                bool epilogue, std::vector<int>& names, CodeMemory* code) {
   Program program;
   const Index block = epilogue ? loop.keptBlock : loop.chunk * loop.inner;
   std::vector<bool> used(instructions.size(), false);
@@ -484,7 +528,7 @@ Program compile(const std::vector<RawInstruction>& instructions, const std::vect
       const Access& access = program.loads.back();
       action.access = static_cast<int>(program.loads.size()) - 1;
       action.uniform = access.kind == Access::uniform;
-      action.invariant = isInvariant(access);
+      action.invariant = loop.keptTrips * loop.reducedTrips > 1 && isInvariant(access);
       program.actions.push_back(action);
     } else if (raw.op == LoopOp::literal) {
       action.literal = raw.literal;
@@ -507,7 +551,15 @@ Program compile(const std::vector<RawInstruction>& instructions, const std::vect
       folded.push_back(names[reduction.value]);
     }
   }
-  placeValues(program, shape.plan, block, folded);
+  if (code == nullptr) {
+    placeValues(program, shape.plan, block, folded);
+    return program;
+  }
+  std::vector<int> at;
+  const std::vector<Fused> groups = groupActions(program, at);
+  for (int& name : names) if (name >= 0) name = at[name];
+  for (int& value : folded) value = at[value];
+  placeProgram(program, groups, shape.plan, block, folded, *code);
   return program;
 }
 
@@ -527,6 +579,10 @@ double weightOf(LoopOp op, LoopType type) {
   }
 }
 
+// A block has as many points as let its registers fill half of L1.
+constexpr Index kMostPoints = 2048, kFewestPoints = 256;
+constexpr size_t kMostWorkspace = 16384;
+
 class LoopStep : public Step {
  public:
   explicit LoopStep(Loop loop) : loop_(std::move(loop)) {}
@@ -543,13 +599,23 @@ std::unique_ptr<Step> decodeLoop(DecodeContext& context, const Plan& plan) {
   Raw raw = readLoop(context.reader, plan);
   mergeDims(raw);
   tileTransposes(raw);
+  const bool isCode = product(raw.sizes) >= codeFrom();
   Loop loop;
-  size_t first = 0;
-  chooseBlock(raw, loop, first);
-  const Shape shape{raw, plan, first, loop.chunk};
   std::vector<int> names, epilogueNames;
-  loop.body = compile(raw.body, raw.stores, shape, loop, false, names);
-  loop.epilogue = compile(raw.epilogue, raw.epilogueStores, shape, loop, true, epilogueNames);
+  const size_t codeBefore = context.code->size();
+  for (Index limit = kMostPoints;; limit /= 2) {
+    loop = {};
+    names.clear();
+    epilogueNames.clear();
+    context.code->truncate(codeBefore);
+    size_t first = 0;
+    chooseBlock(raw, limit, loop, first);
+    const Shape shape{raw, plan, first, loop.chunk};
+    loop.body = compile(raw.body, raw.stores, shape, loop, false, names, isCode ? context.code.get() : nullptr);
+    loop.epilogue = compile(raw.epilogue, raw.epilogueStores, shape, loop, true, epilogueNames, nullptr);
+    if (loop.body.workspace <= kMostWorkspace || limit <= kFewestPoints) break;
+  }
+  if (isCode) loop.code = context.code;
   loop.reductions = raw.reductions;
   for (Reduction& reduction : loop.reductions) reduction.value = names[reduction.value];
   loop.accumulators = loop.reductions.size() * static_cast<size_t>(roundUp(static_cast<size_t>(loop.keptBlock), 8)) * 8;

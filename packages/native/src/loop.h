@@ -7,6 +7,7 @@
 // A value that is equal for the whole block is *uniform*: 16 equal elements. A value that is equal for all
 // blocks is computed once a thread.
 #pragma once
+#include "code/memory.h"
 #include "plan.h"
 
 namespace ondol {
@@ -66,18 +67,34 @@ struct Action {
   int reduction = -1;  // reduced
   int place = 0;       // byte offset of its register in the workspace; -1: direct load, nothing is moved
   int directStore = -1;
+  int fused = -1;      // which of Program::fused does it
 };
 
 struct Store {
   int value;
   Access access;
+  bool written = false;  // by the operation that makes the value
 };
+
+// Actions that one function of machine code does, for all points of a block: fn(pointers of operands and results, points).
+struct Fused {
+  struct Result {
+    int action, store;  // store -1: into the action's register
+  };
+  int begin, end;  // the actions
+  size_t code = 0;  // place in the program's CodeMemory
+  std::vector<int> operands;
+  std::vector<Result> results;
+};
+using FusedFn = void (*)(const void* const* pointers, Index n);
+constexpr size_t kMostPointers = 48;
 
 // The operations of a body or an epilogue, in order; values are numbered by position.
 struct Program {
   std::vector<Action> actions;
   std::vector<Access> loads;
   std::vector<Store> stores;
+  std::vector<Fused> fused;
   size_t workspace = 0;  // bytes
   int tail = 0;          // place of one spare 16-element register
 };
@@ -114,6 +131,7 @@ struct Loop {
   Index keptBlock = 1;  // most kept points in a block
   double cost = 0;
   int threads = 1;
+  std::shared_ptr<CodeMemory> code;  // where the body has fused actions
 };
 
 }  // namespace ondol

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "code/memory.h"
 #include "core.h"
 
 namespace ondol {
@@ -85,6 +86,8 @@ struct DecodeContext {
   // Threads that a step may use, and frames of the plan that may run side by side.
   int threads;
   int slots = 1;
+  // Where loops put their machine code; sealed when all is decoded.
+  std::shared_ptr<CodeMemory> code = std::make_shared<CodeMemory>();
 };
 
 std::unique_ptr<Plan> decodePlan(DecodeContext& context);

@@ -16,6 +16,7 @@ constexpr double kInlineCost = 20000;
 LoadedProgram::LoadedProgram(const double* code, size_t length, std::vector<Constant> constants, int threads) {
   DecodeContext context{Reader(code, length), std::move(constants), threads};
   plan_ = decodePlan(context);
+  context.code->seal();
   scratchAt_ = roundUp(plan_->arenaBytes + kPadding, 4096);
 }
 

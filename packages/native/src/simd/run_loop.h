@@ -13,6 +13,7 @@ using ondol::Action;
 using ondol::DType;
 using ondol::Fold;
 using ondol::Frame;
+using ondol::Fused;
 using ondol::Group;
 using ondol::Loop;
 using ondol::Program;
@@ -393,6 +394,12 @@ class Worker {
     for (size_t i = 0; i < count; i++) {
       const Action& action = program.actions[i];
       if (action.invariant != invariants) continue;
+      if (action.fused >= 0) {
+        const Fused& fused = program.fused[action.fused];
+        runFused(program, fused, values, space, n);
+        i = static_cast<size_t>(fused.end) - 1;
+        continue;
+      }
       char* to = space + action.place;
       values[i] = to;
       if (action.op == LoopOp::load) {
@@ -416,6 +423,21 @@ class Worker {
         action.fn(to, argument(values, action.args[0]), argument(values, action.args[1]), argument(values, action.args[2]), action.uniform ? kLanes : n);
       }
     }
+  }
+
+  void runFused(const Program& program, const Fused& fused, const void** values, char* space, Index n) {
+    const void* pointers[ondol::kMostPointers];
+    size_t count = 0;
+    for (int operand : fused.operands) pointers[count++] = values[operand];
+    for (const Fused::Result& result : fused.results) {
+      if (result.store < 0) {
+        pointers[count++] = values[result.action] = space + program.actions[result.action].place;
+      } else {
+        const Access& access = program.stores[result.store].access;
+        pointers[count++] = frame_.base[access.buffer] + offsetOf(access) * ondol::bytesOf(access.dtype);
+      }
+    }
+    reinterpret_cast<ondol::FusedFn>(const_cast<char*>(loop_.code->at(fused.code)))(pointers, n);
   }
 
   static const void* argument(const void** values, int index) { return index < 0 ? values[0] : values[index]; }
@@ -443,7 +465,7 @@ class Worker {
   void storeAll(const Program& program, const void** values, Index m) {
     for (size_t s = 0; s < program.stores.size(); s++) {
       const Store& one = program.stores[s];
-      if (program.actions[one.value].directStore == static_cast<int>(s)) continue;
+      if (one.written) continue;
       store(one.access, frame_, offsetOf(one.access), values[one.value], m);
     }
   }

@@ -32,6 +32,8 @@ export interface AddonInfo {
   readonly kernels: readonly string[]
   readonly oneDNN: string
   readonly simd: string
+  /** Loops of so many points and more run as machine code of their own; Infinity where none does. `ONDOL_LOOP_CODE=always|never` asks for another choice. */
+  readonly codeFrom: number
   readonly threads: number
 }
 

@@ -41,13 +41,17 @@ export const STRUCTURE_RULES: Rules = {
   reduceMin: [reduction('reduceMin')],
   moments: [
     (r, { axes }, [x]) => {
-      const { node } = x as Value
-      if (isNode(node, 'cast') && bytesOf((node.inputs[0] as Value).dtype) < bytesOf(node.attributes.dtype))
-        return momentsBySums(r, x as Value, axes)
-      if (!isNode(node, 'concat') || axes.includes(node.attributes.axis)) return null
-      const axis = node.attributes.axis - axes.filter((other) => other < node.attributes.axis).length
-      const parts = node.inputs.map((part) => r.all('moments', { axes }, [part]))
-      return [0, 1].map((which) => r.one('concat', { axis }, ...parts.map((part) => part[which] as Value)))
+      const { node, dtype } = x as Value
+      const given = isNode(node, 'cast') ? (node.inputs[0] as Value) : undefined
+      const isWidened = given !== undefined && bytesOf(given.dtype) < bytesOf(dtype)
+      const { node: source } = isWidened ? given : (x as Value)
+      // Each part's numbers once, also where a growing concat is looked at again and again.
+      if (isNode(source, 'concat') && !axes.includes(source.attributes.axis)) {
+        const axis = source.attributes.axis - axes.filter((other) => other < source.attributes.axis).length
+        const parts = source.inputs.map((part) => r.all('moments', { axes }, [isWidened ? r.one('cast', { dtype }, part) : part]))
+        return [0, 1].map((which) => r.one('concat', { axis }, ...parts.map((part) => part[which] as Value)))
+      }
+      return isWidened ? momentsBySums(r, x as Value, axes) : null
     },
   ],
 }
