@@ -378,8 +378,25 @@ size_t timeOf(const Program& program, size_t action) {
   return fused < 0 ? action : static_cast<size_t>(program.fused[fused].end) - 1;
 }
 
+// Whether machine code that works row by row reaches an operand: rows of neighbours, or one element for each row.
+bool liesInRows(const Access& access, Index width) {
+  if (access.kind != Access::pattern || access.index || access.runs.size() != 2 || access.runs[1].size != width || !codeAccesses(access.dtype)) return false;
+  return access.runs[1].stride == 1 || (access.runs[1].stride == 0 && bytesOf(access.dtype) == 4);
+}
+
+// Rows that fill processor registers, and not too few of them.
+bool isWorthRows(Index width) { return width >= 2 * kLanes && static_cast<Index>(roundUp(static_cast<size_t>(width), kLanes)) * 3 <= width * 4; }
+
+// What is known of a program before its values have places.
+struct Context {
+  const Plan& plan;
+  Index block;
+  bool foldsRows;  // reductions are over the rows of a block
+};
+
 // Registers by liveness: a block value's slot is free after its last use.
-void placeValues(Program& program, const Plan& plan, Index block, const std::vector<int>& folded) {
+void placeValues(Program& program, std::vector<Reduction>& reductions, const Context& context) {
+  const Plan& plan = context.plan;
   const size_t count = program.actions.size();
   std::vector<size_t> lastUse(count);
   // Values that are read by others than the function that makes or loads them.
@@ -396,9 +413,13 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
     }
     slotBytes = std::max<size_t>(slotBytes, registerBytes(action.type));
   }
-  slotBytes = roundUp(slotBytes * roundUp(static_cast<size_t>(block), kLanes) + kPadding, kAlignment);
+  slotBytes = roundUp(slotBytes * roundUp(static_cast<size_t>(context.block), kLanes) + kPadding, kAlignment);
   for (const Store& store : program.stores) lastUse[store.value] = count;
-  for (int value : folded) {
+  for (Reduction& reduction : reductions) {
+    const size_t value = static_cast<size_t>(reduction.value);
+    const bool inCode = context.foldsRows && program.width > 0 && program.actions[value].fused >= 0 && reduction.fold == Fold::sum && reduction.type == LoopType::f32;
+    reduction.row = inCode ? 0 : -1;  // the place follows
+    if (inCode) continue;
     lastUse[value] = count;
     outside[value] = true;
   }
@@ -411,7 +432,9 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
     if (program.actions[i].op != LoopOp::load || outside[i] || lastUse[i] == i || isStored(i)) continue;
     Access& load = program.loads[program.actions[i].access];
     if (load.kind == Access::dense && codeAccesses(load.dtype)) load.kind = Access::direct;
+    else if (program.width > 0 && liesInRows(load, program.width)) load.kind = Access::rows;
   }
+  const auto staysInMemory = [](const Access& access) { return access.kind == Access::direct || access.kind == Access::rows; };
   // A load that is stored as it is must not be changed by an earlier store of the same block.
   for (size_t i = 0; i < count; i++) {
     if (program.actions[i].op != LoopOp::load || lastUse[i] != count) continue;
@@ -424,7 +447,8 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
     Store& store = program.stores[s];
     Action& maker = program.actions[store.value];
     const bool reachable = maker.fused < 0 ? store.access.kind == Access::direct && !maker.invariant && maker.directStore < 0
-                                           : (store.access.kind == Access::direct || store.access.kind == Access::dense) && codeAccesses(store.access.dtype);
+                                           : codeAccesses(store.access.dtype) && (store.access.kind == Access::direct || store.access.kind == Access::dense ||
+                                                                                  (program.width > 0 && liesInRows(store.access, program.width)));
     if (!reachable || maker.op == LoopOp::load || maker.op == LoopOp::reduced) {
       outside[store.value] = true;
       continue;
@@ -434,7 +458,7 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
       if (program.actions[i].op != LoopOp::load) continue;
       const Access& load = program.loads[program.actions[i].access];
       if (load.index || !mayOverlap(plan, load.buffer, store.access.buffer)) continue;
-      safe = (load.kind == Access::direct ? lastUse[i] : i) <= timeOf(program, static_cast<size_t>(store.value));
+      safe = (staysInMemory(load) ? lastUse[i] : i) <= timeOf(program, static_cast<size_t>(store.value));
     }
     store.written = safe;
     if (!safe) outside[store.value] = true;
@@ -453,7 +477,7 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
     Action& action = program.actions[i];
     for (size_t slot : ending[i]) freeSlots.push_back(slot);
     if (action.directStore >= 0 || (action.fused >= 0 && !outside[i])) continue;
-    const bool moves = !(action.op == LoopOp::load && program.loads[action.access].kind == Access::direct);
+    const bool moves = !(action.op == LoopOp::load && staysInMemory(program.loads[action.access]));
     if (!moves) {
       action.place = -1;
     } else if (action.uniform) {
@@ -472,29 +496,40 @@ void placeValues(Program& program, const Plan& plan, Index block, const std::vec
       ending[std::min(lastUse[i] + 1, count)].push_back(slot);
     }
   }
+  for (Reduction& reduction : reductions) if (reduction.row >= 0) reduction.row = static_cast<int>(take(roundUp(static_cast<size_t>(program.width), kLanes) * sizeof(float)));
   program.workspace = top;
 
+  const auto stepOf = [&](const Access& access) { return (access.runs.size() == 2 ? access.runs[0].stride : program.width) * bytesOf(access.dtype); };
+  const Index registerStep = program.width * static_cast<Index>(sizeof(float));
   for (Fused& fused : program.fused) {
     const auto isMember = [&](int action) { return action >= fused.begin && action < fused.end; };
     for (int i = fused.begin; i < fused.end; i++) {
       for (int arg : program.actions[i].args) {
         if (arg >= 0 && !isMember(arg) && std::find(fused.operands.begin(), fused.operands.end(), arg) == fused.operands.end()) fused.operands.push_back(arg);
       }
-      if (outside[i]) fused.results.push_back({i, -1});
+      if (outside[i]) fused.results.push_back({i});
     }
     for (size_t s = 0; s < program.stores.size(); s++) {
       if (program.stores[s].written && isMember(program.stores[s].value)) fused.results.push_back({program.stores[s].value, static_cast<int>(s)});
+    }
+    for (size_t r = 0; r < reductions.size(); r++) if (reductions[r].row >= 0 && isMember(reductions[r].value)) fused.results.push_back({reductions[r].value, -1, static_cast<int>(r)});
+    for (int operand : fused.operands) {
+      const Action& action = program.actions[operand];
+      fused.steps.push_back(action.uniform ? 0 : action.place < 0 ? stepOf(program.loads[action.access]) : registerStep);
+    }
+    for (const Fused::Result& result : fused.results) {
+      fused.steps.push_back(result.reduction >= 0 ? 0 : result.store >= 0 ? stepOf(program.stores[result.store].access) : registerStep);
     }
   }
 }
 
 // Gives the values of a program their places, and as many of its groups their machine code as processor registers suffice for.
-void placeProgram(Program& program, std::vector<Fused> groups, const Plan& plan, Index block, const std::vector<int>& folded, CodeMemory& code) {
+void placeProgram(Program& program, std::vector<Reduction>& reductions, std::vector<Fused> groups, const Context& context, CodeMemory& code) {
   for (;;) {
     Program placed = program;
     placed.fused = groups;
     for (size_t g = 0; g < groups.size(); g++) for (int i = groups[g].begin; i < groups[g].end; i++) placed.actions[i].fused = static_cast<int>(g);
-    placeValues(placed, plan, block, folded);
+    placeValues(placed, reductions, context);
     const size_t before = code.size();
     size_t emitted = 0;
     while (emitted < groups.size() && emitFused(placed, placed.fused[emitted], code)) emitted++;
@@ -507,14 +542,17 @@ void placeProgram(Program& program, std::vector<Fused> groups, const Plan& plan,
   }
 }
 
-// `code`: where machine code goes; null if the program is to do without.
-Program compile(const std::vector<RawInstruction>& instructions, const std::vector<RawStore>& stores, const Shape& shape, const Loop& loop,
-                bool epilogue, std::vector<int>& names, CodeMemory* code) {
+// The body of `loop`, whose reductions it fills in, or its epilogue. `code`: where machine code goes; null if there is to be none.
+Program compile(const Shape& shape, Loop& loop, bool epilogue, CodeMemory* code) {
+  const std::vector<RawInstruction>& instructions = epilogue ? shape.raw.epilogue : shape.raw.body;
+  const std::vector<RawStore>& stores = epilogue ? shape.raw.epilogueStores : shape.raw.stores;
+  std::vector<Reduction> reductions;
+  if (!epilogue) reductions = shape.raw.reductions;
   Program program;
-  const Index block = epilogue ? loop.keptBlock : loop.chunk * loop.inner;
+  std::vector<int> names;
   std::vector<bool> used(instructions.size(), false);
   for (const RawStore& store : stores) used[store.value] = true;
-  if (!epilogue) for (const Reduction& reduction : shape.raw.reductions) used[reduction.value] = true;
+  for (const Reduction& reduction : reductions) used[reduction.value] = true;
   for (size_t i = instructions.size(); i-- > 0;) if (used[i]) for (int arg : instructions[i].args) used[arg] = true;
   for (size_t i = 0; i < instructions.size(); i++) {
     const RawInstruction& raw = instructions[i];
@@ -544,22 +582,19 @@ Program compile(const std::vector<RawInstruction>& instructions, const std::vect
     names.back() = static_cast<int>(program.actions.size()) - 1;
   }
   for (const RawStore& store : stores) program.stores.push_back({filled(program, names[store.value], true), accessOf(store.to, shape, loop, epilogue)});
-  std::vector<int> folded;
-  if (!epilogue) {
-    for (const Reduction& reduction : shape.raw.reductions) {
-      names[reduction.value] = filled(program, names[reduction.value], true);
-      folded.push_back(names[reduction.value]);
-    }
-  }
+  for (Reduction& reduction : reductions) reduction.value = filled(program, names[reduction.value], true);
+  const Context context{shape.plan, epilogue ? loop.keptBlock : loop.chunk * loop.inner, loop.groups.size() == 2 && loop.groups[0].reduced && loop.chunkReduced};
   if (code == nullptr) {
-    placeValues(program, shape.plan, block, folded);
-    return program;
+    placeValues(program, reductions, context);
+  } else {
+    std::vector<int> at;
+    const std::vector<Fused> groups = groupActions(program, at);
+    for (Reduction& reduction : reductions) reduction.value = at[reduction.value];
+    const Index width = shape.raw.sizes.back();
+    if (shape.first + 2 == shape.raw.sizes.size() && isWorthRows(width)) program.width = width;
+    placeProgram(program, reductions, groups, context, *code);
   }
-  std::vector<int> at;
-  const std::vector<Fused> groups = groupActions(program, at);
-  for (int& name : names) if (name >= 0) name = at[name];
-  for (int& value : folded) value = at[value];
-  placeProgram(program, groups, shape.plan, block, folded, *code);
+  if (!epilogue) loop.reductions = reductions;
   return program;
 }
 
@@ -601,23 +636,18 @@ std::unique_ptr<Step> decodeLoop(DecodeContext& context, const Plan& plan) {
   tileTransposes(raw);
   const bool isCode = product(raw.sizes) >= codeFrom();
   Loop loop;
-  std::vector<int> names, epilogueNames;
   const size_t codeBefore = context.code->size();
   for (Index limit = kMostPoints;; limit /= 2) {
     loop = {};
-    names.clear();
-    epilogueNames.clear();
     context.code->truncate(codeBefore);
     size_t first = 0;
     chooseBlock(raw, limit, loop, first);
     const Shape shape{raw, plan, first, loop.chunk};
-    loop.body = compile(raw.body, raw.stores, shape, loop, false, names, isCode ? context.code.get() : nullptr);
-    loop.epilogue = compile(raw.epilogue, raw.epilogueStores, shape, loop, true, epilogueNames, nullptr);
+    loop.body = compile(shape, loop, false, isCode ? context.code.get() : nullptr);
+    loop.epilogue = compile(shape, loop, true, nullptr);
     if (loop.body.workspace <= kMostWorkspace || limit <= kFewestPoints) break;
   }
   if (isCode) loop.code = context.code;
-  loop.reductions = raw.reductions;
-  for (Reduction& reduction : loop.reductions) reduction.value = names[reduction.value];
   loop.accumulators = loop.reductions.size() * static_cast<size_t>(roundUp(static_cast<size_t>(loop.keptBlock), 8)) * 8;
   loop.foldPlace = std::max(loop.body.workspace, loop.epilogue.workspace);
   loop.workspace = loop.foldPlace + roundUp(static_cast<size_t>(loop.chunk * loop.inner) * 8 + kPadding, kAlignment);

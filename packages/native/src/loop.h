@@ -42,7 +42,8 @@ struct Run {
 };
 
 struct Access {
-  enum Kind : uint8_t { uniform, direct, dense, pattern };
+  // rows: memory that machine code walks through row by row.
+  enum Kind : uint8_t { uniform, direct, dense, pattern, rows };
   Kind kind = uniform;
   bool index = false;  // a number computed from the position, no memory
   int buffer = -1;
@@ -76,17 +77,19 @@ struct Store {
   bool written = false;  // by the operation that makes the value
 };
 
-// Actions that one function of machine code does, for all points of a block: fn(pointers of operands and results, points).
+// Actions that one function of machine code does for a whole block: fn(pointers of operands and results, points, rows).
 struct Fused {
+  // Where a value goes: to a store, to be added to a reduction's row, or else to its register.
   struct Result {
-    int action, store;  // store -1: into the action's register
+    int action, store = -1, reduction = -1;
   };
   int begin, end;  // the actions
   size_t code = 0;  // place in the program's CodeMemory
   std::vector<int> operands;
   std::vector<Result> results;
+  std::vector<Index> steps;  // bytes from row to row, of operands and then of results
 };
-using FusedFn = void (*)(const void* const* pointers, Index n);
+using FusedFn = void (*)(const void** pointers, Index n, Index rows);
 constexpr size_t kMostPointers = 48;
 
 // The operations of a body or an epilogue, in order; values are numbered by position.
@@ -95,6 +98,7 @@ struct Program {
   std::vector<Access> loads;
   std::vector<Store> stores;
   std::vector<Fused> fused;
+  Index width = 0;  // of the rows that machine code works on one after the other; 0: blocks are one run of points
   size_t workspace = 0;  // bytes
   int tail = 0;          // place of one spare 16-element register
 };
@@ -105,6 +109,7 @@ struct Reduction {
   Fold fold;
   LoopType type;
   int value;
+  int row = -1;  // place of one row of floats, where machine code sums the rows of a block
 };
 
 // Dims of the block, merged where neighbours are both reduced or both kept.

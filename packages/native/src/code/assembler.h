@@ -55,6 +55,9 @@ class Assembler {
     word(static_cast<uint32_t>(index * 8));
   }
   void moveEax(uint32_t value) { byte(0xb8); word(value); }
+  void moveEsi(uint32_t value) { byte(0xbe); word(value); }
+  void add(Gpr to, uint32_t value) { list({0x48 | (to >= r8), 0x81, 0xc0 | (to & 7)}); word(value); }
+  void addToPointer(size_t index, uint32_t value) { list({0x48, 0x81, 0x87}); word(static_cast<uint32_t>(index * 8)); word(value); }
   void list(std::initializer_list<int> values) { for (int value : values) byte(value); }
   // A jump (its opcode is given) to a place that is known, or to be known.
   size_t jump(std::initializer_list<int> opcode) { list(opcode); word(0); return here(); }

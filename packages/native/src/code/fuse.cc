@@ -102,26 +102,23 @@ class Emitter {
 
   bool emit(std::vector<uint8_t>& code) {
     const size_t pointers = fused_.operands.size() + fused_.results.size();
-    const size_t saved = pointers > kCallerPointers ? std::min(pointers, kPinned.size()) - kCallerPointers : 0;
-    for (size_t i = 0; i < saved; i++) as_.push(kPinned[kCallerPointers + i]);
+    const size_t pinned = std::min(pointers, kPinned.size());
+    for (size_t i = kCallerPointers; i < pinned; i++) as_.push(kPinned[i]);
     hoist();
-    for (size_t i = 0; i < std::min(pointers, kPinned.size()); i++) as_.loadPointer(kPinned[i], i);
-    as_.list({0x31, 0xc9});                                      // xor ecx, ecx
-    as_.list({0x48, 0x83, 0xee, kLanes});                        // sub rsi, 16
+    for (size_t i = 0; i < pinned; i++) as_.loadPointer(kPinned[i], i);
     const size_t top = as_.here();
-    as_.list({0x48, 0x39, 0xf1});                                // cmp rcx, rsi
-    const size_t toTail = as_.jump({0x0f, 0x8f});                // jg
-    body(false);
-    as_.list({0x48, 0x83, 0xc1, kLanes});                        // add rcx, 16
-    as_.land(as_.jump({0xe9}), top);
-    as_.land(toTail, as_.here());
-    as_.list({0x48, 0x83, 0xc6, kLanes, 0x48, 0x29, 0xce});      // add rsi, 16; sub rsi, rcx
-    const size_t toEnd = as_.jump({0x0f, 0x8e});                 // jle
-    as_.moveEax(0xffffffff);
-    as_.list({0xc4, 0xe2, 0x48, 0xf5, 0xc0, 0xc5, 0xf8, 0x92, 0xc0 | kTailMask << 3});  // bzhi eax, eax, esi; kmovw k7, eax
-    body(true);
-    as_.land(toEnd, as_.here());
-    for (size_t i = saved; i-- > 0;) as_.pop(kPinned[kCallerPointers + i]);
+    run();
+    if (program_.width > 0) {
+      for (size_t i = 0; i < pointers; i++) {
+        const uint32_t step = static_cast<uint32_t>(fused_.steps[i]);
+        if (step == 0) continue;
+        if (i < pinned) as_.add(kPinned[i], step);
+        else as_.addToPointer(i, step);
+      }
+      as_.list({0x48, 0xff, 0xca});                              // dec rdx
+      as_.land(as_.jump({0x0f, 0x85}), top);                     // jnz
+    }
+    for (size_t i = pinned; i-- > kCallerPointers;) as_.pop(kPinned[i]);
     as_.list({0xc5, 0xf8, 0x77, 0xc3});                          // vzeroupper; ret
     code = as_.bytes();
     return !failed_;
@@ -129,8 +126,9 @@ class Emitter {
 
  private:
   static constexpr int kTailMask = 7;
-  static constexpr size_t kCallerPointers = 5;
-  static constexpr std::array<Gpr, 11> kPinned{r8, r9, r10, r11, rdx, rbx, rbp, r12, r13, r14, r15};
+  // The first four need not be saved. rdi: the table, rsi: points to go, rdx: rows to go, rcx: the point, rax: for the moment.
+  static constexpr size_t kCallerPointers = 4;
+  static constexpr std::array<Gpr, 10> kPinned{r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15};
   enum Constant { one, rounding, quiet, upper, sign, magnitude, oneFloat, constants };
   static constexpr uint32_t kConstants[constants] = {1, 0x7fff, 0x400000, 0xffff0000, 0x80000000, 0x7fffffff, 0x3f800000};
 
@@ -189,13 +187,13 @@ class Emitter {
     }
   }
 
-  // Where entry `index` of the table points, at the present element of `bytes` bytes.
-  Address element(size_t index, int bytes) {
-    Gpr base = rax;
-    if (index < kPinned.size()) base = kPinned[index];
-    else as_.loadPointer(rax, index);
-    return {base, bytes == 4 ? 2 : bytes == 2 ? 1 : 0};
+  Gpr pointer(size_t index) {
+    if (index < kPinned.size()) return kPinned[index];
+    as_.loadPointer(rax, index);
+    return rax;
   }
+  // The present element, of `bytes` bytes, of entry `index` of the table.
+  Address element(size_t index, int bytes) { return {pointer(index), bytes == 4 ? 2 : bytes == 2 ? 1 : 0}; }
 
   // ---- Values ----
 
@@ -211,6 +209,10 @@ class Emitter {
   void load(int value, int to) {
     const size_t index = static_cast<size_t>(std::find(fused_.operands.begin(), fused_.operands.end(), value) - fused_.operands.begin());
     const Action& action = program_.actions[value];
+    if (readsMemory(action) && isRowScalar(program_.loads[action.access])) {
+      as_.op(kBroadcast, to, 0, Address{pointer(index)});
+      return;
+    }
     const DType dtype = readsMemory(action) ? program_.loads[action.access].dtype : DType::f32;
     const Address at = element(index, bytesOf(dtype));
     if (dtype == DType::bf16) {
@@ -221,6 +223,7 @@ class Emitter {
     }
   }
 
+  static bool isRowScalar(const Access& access) { return access.kind == Access::rows && access.runs[1].stride == 0; }
   static bool readsMemory(const Action& action) { return action.op == LoopOp::load && action.place < 0; }
 
   int maskOf(int value) {
@@ -239,6 +242,27 @@ class Emitter {
     if (home.vector >= 0) freeVector(home.vector);
     if (home.mask >= 0) freeMask(home.mask);
     home = {};
+  }
+
+  // All points of a row, or of a block that is not in rows: groups of sixteen, and the few that remain.
+  void run() {
+    if (program_.width > 0) as_.moveEsi(static_cast<uint32_t>(program_.width));
+    as_.list({0x31, 0xc9});                                      // xor ecx, ecx
+    as_.list({0x48, 0x83, 0xee, kLanes});                        // sub rsi, 16
+    const size_t top = as_.here();
+    as_.list({0x48, 0x39, 0xf1});                                // cmp rcx, rsi
+    const size_t toTail = as_.jump({0x0f, 0x8f});                // jg
+    body(false);
+    as_.list({0x48, 0x83, 0xc1, kLanes});                        // add rcx, 16
+    as_.land(as_.jump({0xe9}), top);
+    as_.land(toTail, as_.here());
+    if (program_.width > 0 && program_.width % kLanes == 0) return;
+    as_.list({0x48, 0x83, 0xc6, kLanes, 0x48, 0x29, 0xce});      // add rsi, 16; sub rsi, rcx
+    const size_t toEnd = as_.jump({0x0f, 0x8e});                 // jle
+    as_.moveEax(0xffffffff);
+    as_.list({0xc4, 0xe2, 0x48, 0xf5, 0xc0, 0xc5, 0xf8, 0x92, 0xc0 | kTailMask << 3});  // bzhi eax, eax, esi; kmovw k7, eax
+    body(true);
+    as_.land(toEnd, as_.here());
   }
 
   // ---- One group of sixteen points ----
@@ -392,6 +416,14 @@ class Emitter {
   }
 
   void write(const Fused::Result& result, Address at, bool tail) {
+    if (result.reduction >= 0) {
+      const int sum = takeVector();
+      as_.op(kMove, sum, 0, at);
+      as_.op(kAddF, sum, sum, vectorOf(result.action));
+      as_.op(kStore, sum, 0, at);
+      freeVector(sum);
+      return;
+    }
     const int mask = tail && result.store >= 0 ? kTailMask : 0;
     const DType dtype = dtypeOf(result);
     if (dtype == DType::bf16) {
@@ -453,7 +485,7 @@ std::vector<Fused> groupActions(Program& program, std::vector<int>& at) {
       ordered.push_back(program.actions[i]);
     }
     const int end = static_cast<int>(ordered.size());
-    if (now >= 0 && now % 2 == 0 && end > begin) groups.push_back({begin, end, 0, {}, {}});
+    if (now >= 0 && now % 2 == 0 && end > begin) groups.push_back({begin, end, 0, {}, {}, {}});
   }
   for (Action& action : ordered) for (int& arg : action.args) if (arg >= 0) arg = at[arg];
   for (Store& store : program.stores) store.value = at[store.value];

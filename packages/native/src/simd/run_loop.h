@@ -362,10 +362,15 @@ class Worker {
       position(r, loop_.reduced, reducedAt_);
       if (loop_.chunkReduced) size_ = chunkAt(reducedAt_[loop_.reduced.size() - 1]);
       const Index n = size_ * loop_.inner;
+      for (const Reduction& reduction : loop_.reductions) {
+        if (reduction.row >= 0) __builtin_memset(bodySpace_ + reduction.row, 0, static_cast<size_t>(loop_.inner) * sizeof(float));
+      }
       compute(loop_.body, bodyValues_, bodySpace_, size_, n, false, nullptr);
       char* at = accumulators;
       for (const Reduction& reduction : loop_.reductions) {
-        foldOf(reduction)(at, bodyValues_[reduction.value], bodySpace_ + loop_.foldPlace, loop_.groups.data(), loop_.groups.size(), size_ * loop_.groupUnit);
+        const bool isSummed = reduction.row >= 0;
+        const void* v = isSummed ? bodySpace_ + reduction.row : bodyValues_[reduction.value];
+        foldOf(reduction)(at, v, bodySpace_ + loop_.foldPlace, loop_.groups.data(), loop_.groups.size(), isSummed ? 1 : size_ * loop_.groupUnit);
         at += stride();
       }
       storeAll(loop_.body, bodyValues_, size_);
@@ -396,7 +401,7 @@ class Worker {
       if (action.invariant != invariants) continue;
       if (action.fused >= 0) {
         const Fused& fused = program.fused[action.fused];
-        runFused(program, fused, values, space, n);
+        runFused(program, fused, values, space, m, n);
         i = static_cast<size_t>(fused.end) - 1;
         continue;
       }
@@ -406,7 +411,7 @@ class Worker {
         const Access& access = program.loads[action.access];
         const Index offset = offsetOf(access);
         if (access.step != 0 && access.kind != Access::uniform && !access.index) prefetch(access, frame_, offset, m);
-        if (access.kind == Access::direct) values[i] = frame_.base[access.buffer] + offset * ondol::bytesOf(access.dtype);
+        if (access.kind == Access::direct || access.kind == Access::rows) values[i] = frame_.base[access.buffer] + offset * ondol::bytesOf(access.dtype);
         else if (access.kind == Access::uniform) loadUniform(access, frame_, offset, to);
         else load(access, frame_, offset, to, m);
       } else if (action.op == LoopOp::literal) {
@@ -425,19 +430,21 @@ class Worker {
     }
   }
 
-  void runFused(const Program& program, const Fused& fused, const void** values, char* space, Index n) {
+  void runFused(const Program& program, const Fused& fused, const void** values, char* space, Index m, Index n) {
     const void* pointers[ondol::kMostPointers];
     size_t count = 0;
     for (int operand : fused.operands) pointers[count++] = values[operand];
     for (const Fused::Result& result : fused.results) {
-      if (result.store < 0) {
+      if (result.reduction >= 0) {
+        pointers[count++] = space + loop_.reductions[result.reduction].row;
+      } else if (result.store < 0) {
         pointers[count++] = values[result.action] = space + program.actions[result.action].place;
       } else {
         const Access& access = program.stores[result.store].access;
         pointers[count++] = frame_.base[access.buffer] + offsetOf(access) * ondol::bytesOf(access.dtype);
       }
     }
-    reinterpret_cast<ondol::FusedFn>(const_cast<char*>(loop_.code->at(fused.code)))(pointers, n);
+    reinterpret_cast<ondol::FusedFn>(const_cast<char*>(loop_.code->at(fused.code)))(pointers, n, m);
   }
 
   static const void* argument(const void** values, int index) { return index < 0 ? values[0] : values[index]; }
