@@ -385,7 +385,7 @@ bool liesInRows(const Access& access, Index width) {
 }
 
 // Rows that fill processor registers, and not too few of them.
-bool isWorthRows(Index width) { return width >= 2 * kLanes && static_cast<Index>(roundUp(static_cast<size_t>(width), kLanes)) * 3 <= width * 4; }
+bool isWorthRows(Index width) { return width >= kLanes && static_cast<Index>(roundUp(static_cast<size_t>(width), kLanes)) * 3 <= width * 4; }
 
 // What is known of a program before its values have places.
 struct Context {

@@ -165,6 +165,98 @@ describe('element-wise loops', () => {
   })
 })
 
+// Large loops run as machine code where the processor has AVX-512 (packages/native/src/code).
+describe('loops over rows', () => {
+  const ROWS = 700
+  const dtypes = ['float32', 'bfloat16', 'float16'] as const
+  it.each([16, 24, 33, 36, 48, 156, 1030].flatMap((columns) => dtypes.map((dtype) => [columns, dtype] as const)))(
+    'of %i %s: slices, vectors, scalars, masks, sums',
+    async (columns, dtype) => {
+      const wide = columns + 20
+      const sized = (of: DType, size: number): Sized => ({ dtype: of, size })
+      await check(
+        [
+          sized(dtype, ROWS * wide),
+          sized(dtype, ROWS * columns),
+          sized('bool', ROWS * columns),
+          f32(columns),
+          f32(ROWS),
+          sized('int32', ROWS * wide),
+        ],
+        [
+          sized(dtype, ROWS * 2 * columns),
+          sized('bool', ROWS * columns),
+          f32(columns),
+          f32(columns),
+          sized('int32', ROWS * columns),
+          f32(columns),
+        ],
+        loopOf({
+          dims: [reduced(ROWS), kept(columns)],
+          inputs: [
+            memory(0, [wide, 1], 3),
+            memory(1, [columns, 1]),
+            memory(2, [columns, 1]),
+            memory(3, [0, 1]),
+            memory(4, [1, 0]),
+            memory(5, [wide, 1], 7),
+          ],
+          body: [
+            load(0),
+            load(1),
+            { op: 'load', input: 2, type: 'bool' },
+            load(3),
+            load(4),
+            { op: 'load', input: 5, type: 'i32' },
+            { op: 'select', args: [2, 0, 1], type: 'f32' },
+            { op: 'mul', args: [6, 3], type: 'f32' },
+            { op: 'add', args: [7, 4], type: 'f32' },
+            { op: 'gt', args: [8, 1], type: 'bool' },
+            { op: 'exp', args: [0], type: 'f32' },
+            { op: 'max', args: [10, 8], type: 'f32' },
+            { op: 'add', args: [5, 5], type: 'i32' },
+          ],
+          stores: [
+            { value: 11, buffer: 6, offset: 0, strides: [2 * columns, 1] },
+            { value: 7, buffer: 6, offset: columns, strides: [2 * columns, 1] },
+            { value: 9, buffer: 7, offset: 0, strides: [columns, 1] },
+            { value: 12, buffer: 10, offset: 0, strides: [columns, 1] },
+          ],
+          reductions: [
+            { op: 'sum', value: 8 },
+            { op: 'max', value: 11 },
+            { op: 'sum', value: 7 },
+          ],
+          epilogue: [0, 1, 2].map((reduction) => ({ op: 'reduced', reduction, type: 'f32' })),
+          epilogueStores: [8, 9, 11].map((buffer, value) => ({ value, buffer, offset: 0, strides: [0, 1] })),
+        }),
+        dtype === 'bfloat16' ? 8e-3 : dtype === 'float16' ? 1e-3 : 1e-5,
+      )
+    },
+  )
+
+  // More operands than the processor has registers for pointers, and for values.
+  it.each([9, 16, 40])('read %i tensors at once', (count) =>
+    check(
+      Array.from({ length: count }, () => f32(ROWS * 40)),
+      [f32(ROWS * 80)],
+      loopOf({
+        dims: [kept(ROWS), kept(40)],
+        inputs: Array.from({ length: count }, (_, i) => memory(i, [40, 1])),
+        body: [
+          ...Array.from({ length: count }, (_, i) => load(i)),
+          { op: 'mul', args: [0, count - 1], type: 'f32' },
+          ...Array.from(
+            { length: count - 1 },
+            (_, i): LoopInstruction => ({ op: i % 2 === 0 ? 'add' : 'sub', args: [count + i, count - 1 - i], type: 'f32' }),
+          ),
+        ],
+        stores: [0, 40].map((offset) => ({ value: 2 * count - 1, buffer: count, offset, strides: [80, 1] })),
+      }),
+    ),
+  )
+})
+
 describe('reducing loops', () => {
   const sums = (
     dims: LoopStep['dims'],
