@@ -1,5 +1,5 @@
-// Mean and biased variance in one pass over memory: exact sums of squared deviations for blocks that
-// lie in L1, joined by Chan's rule in float64.
+// Mean and biased variance in one pass over memory: sums of squared deviations for blocks that lie in cache, joined by
+// Chan's rule in float64.
 #pragma once
 #include "pool.h"
 
@@ -26,59 +26,70 @@ struct Spread {
 };
 
 constexpr Index kMomentsBlock = 2048;
-constexpr Index roundUpTo(Index value, Index unit) { return (value + unit - 1) / unit * unit; }
 
-// One block of rows (n rows of `columns` values). The mean is laid out over some rows at a time, so that
-// the deviations are wide operations also where columns are few.
-template <class V> void joinBlock(Spread& spread, const V* x, V* scratch, V* means, Index n, Index columns, double* blockMean, double* blockSquare) {
+template <class V> struct Lanes {
+  typedef V Type __attribute__((vector_size(kLanes * sizeof(V))));
+};
+
+// Means and squares of n rows, for `Count` registers of columns: two passes over rows in L1, the second of which corrects the
+// first one's mean.
+template <class V, int Count> void columnsOf(const V* x, Index stride, Index n, double* means, double* squares) {
+  using Register = typename Lanes<V>::Type;
   const V inverse = V(1) / static_cast<V>(n);
-  const V* sums = foldRows<Fold::sum, V>(x, scratch, n, columns);
-  for (Index c = 0; c < columns; c++) {
-    means[c] = sums[c] * inverse;
-    blockMean[c] = static_cast<double>(means[c]);
-  }
-  Index tile = 1;
-  for (; tile * 2 <= n && tile * columns < 8 * kLanes; tile *= 2) for (Index i = 0; i < tile * columns; i++) means[tile * columns + i] = means[i];
-  const Index width = tile * columns, total = n * columns;
-  for (Index at = 0; at < total; at += width) {
-    const Index count = total - at < width ? total - at : width;
-#pragma GCC ivdep
-    for (Index i = 0; i < count; i++) {
-      const V d = x[at + i] - means[i];
-      scratch[at + i] = d * d;
+  Register mean[Count] = {}, left[Count] = {}, square[Count] = {};
+  for (Index r = 0; r < n; r++) {
+    for (int k = 0; k < Count; k++) {
+      Register v;
+      __builtin_memcpy(&v, x + r * stride + k * kLanes, sizeof(v));
+      mean[k] += v;
     }
   }
-  const V* squares = n == 1 ? scratch : foldRows<Fold::sum, V>(scratch, scratch, n, columns);
-  for (Index c = 0; c < columns; c++) blockSquare[c] = static_cast<double>(squares[c]);
-  spread.join(blockMean, blockSquare, static_cast<double>(n), columns);
+  for (int k = 0; k < Count; k++) mean[k] *= inverse;
+  for (Index r = 0; r < n; r++) {
+    for (int k = 0; k < Count; k++) {
+      Register v;
+      __builtin_memcpy(&v, x + r * stride + k * kLanes, sizeof(v));
+      v -= mean[k];
+      left[k] += v;
+      square[k] += v * v;
+    }
+  }
+  for (int k = 0; k < Count; k++) {
+    for (int l = 0; l < kLanes; l++) {
+      const V correction = left[k][l] * inverse;
+      means[k * kLanes + l] = static_cast<double>(mean[k][l]) + (correction == correction ? static_cast<double>(correction) : 0);  // infinite means stay
+      squares[k * kLanes + l] = static_cast<double>(square[k][l] - left[k][l] * left[k][l] * inverse);
+    }
+  }
 }
 
-// Columns `columns` of rows `rows`, for one outer index.
+// Columns `columns` of rows `rows`, for one outer index. Registers may reach beyond a row; what they find there is not kept.
 template <class S> void momentsOf(const MomentsCall& call, Index outer, Range rows, Range columns, Spread& spread) {
   using V = typename S::Value;
-  const Index width = columns.end - columns.begin;
-  const Index perBlock = kMomentsBlock / width > 0 ? kMomentsBlock / width : 1;
-  // Converted rows, deviations, the laid-out mean, and the block's results.
-  const Index room = kMomentsBlock + width + 2 * kLanes;
-  V* space = reinterpret_cast<V*>(ondol::threadWorkspace(static_cast<size_t>(room * 3 + width * 4 + 16 * kLanes) * 8));
-  V* scratch = space + room;
-  V* means = scratch + room;
-  double* blockMean = reinterpret_cast<double*>(means + roundUpTo(width * 2 + 16 * kLanes, kLanes));
+  const Index width = columns.end - columns.begin, registers = (width + kLanes - 1) / kLanes;
+  const bool inPlace = std::is_same_v<typename S::Raw, V> && call.strides[2] == 1;
+  const Index perBlock = std::clamp<Index>((inPlace ? 8 : 2) * kMomentsBlock / width, 1, 256);
+  double* means = reinterpret_cast<double*>(ondol::threadWorkspace(static_cast<size_t>(2 * registers * kLanes + (inPlace ? 0 : perBlock * width) + 2 * kLanes) * 8));
+  double* squares = means + registers * kLanes;
+  V* space = reinterpret_cast<V*>(squares + registers * kLanes);
   const auto* x = static_cast<const typename S::Raw*>(call.x) + outer * call.strides[0] + columns.begin * call.strides[2];
-  const bool dense = call.strides[2] == 1 && call.strides[1] == width;
   const ondol::Run runs[] = {{perBlock, call.strides[1]}, {width, call.strides[2]}};
   for (Index r = rows.begin; r < rows.end; r += perBlock) {
     const Index n = rows.end - r < perBlock ? rows.end - r : perBlock;
-    const V* block = space;
     prefetchRuns(reinterpret_cast<const char*>(x + (r + perBlock) * call.strides[1]), runs, 2, perBlock, sizeof(*x));
+    const V* block = space;
+    Index stride = width;
     if constexpr (std::is_same_v<typename S::Raw, V>) {
-      if (dense) block = x + r * width;
+      if (inPlace) {
+        block = x + r * call.strides[1];
+        stride = call.strides[1];
+      }
     }
-    if (block == space) {
-      if (dense) readRow<S>(space, x + r * width, n * width, 1);
-      else for (Index i = 0; i < n; i++) readRow<S>(space + i * width, x + (r + i) * call.strides[1], width, call.strides[2]);
-    }
-    joinBlock<V>(spread, block, scratch, means, n, width, blockMean, blockMean + width);
+    if (!inPlace) for (Index i = 0; i < n; i++) readRow<S>(space + i * width, x + (r + i) * call.strides[1], width, call.strides[2]);
+    Index k = 0;
+    for (; k + 4 <= registers; k += 4) columnsOf<V, 4>(block + k * kLanes, stride, n, means + k * kLanes, squares + k * kLanes);
+    for (; k < registers; k++) columnsOf<V, 1>(block + k * kLanes, stride, n, means + k * kLanes, squares + k * kLanes);
+    spread.join(means, squares, static_cast<double>(n), width);
   }
 }
 
