@@ -381,6 +381,8 @@ size_t timeOf(const Program& program, size_t action) {
 // Whether machine code that works row by row reaches an operand: rows of neighbours, or one element for each row.
 bool liesInRows(const Access& access, Index width) {
   if (access.kind != Access::pattern || access.index || access.runs.size() != 2 || access.runs[1].size != width || !codeAccesses(access.dtype)) return false;
+  const Index step = access.runs[0].stride * bytesOf(access.dtype);  // is an immediate of the code
+  if (step != static_cast<int32_t>(step)) return false;
   return access.runs[1].stride == 1 || (access.runs[1].stride == 0 && bytesOf(access.dtype) == 4);
 }
 

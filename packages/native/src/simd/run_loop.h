@@ -363,7 +363,7 @@ class Worker {
       if (loop_.chunkReduced) size_ = chunkAt(reducedAt_[loop_.reduced.size() - 1]);
       const Index n = size_ * loop_.inner;
       for (const Reduction& reduction : loop_.reductions) {
-        if (reduction.row >= 0) __builtin_memset(bodySpace_ + reduction.row, 0, static_cast<size_t>(loop_.inner) * sizeof(float));
+        if (reduction.row >= 0) __builtin_memset(bodySpace_ + reduction.row, 0, ondol::roundUp(static_cast<size_t>(loop_.inner), kLanes) * sizeof(float));
       }
       compute(loop_.body, bodyValues_, bodySpace_, size_, n, false, nullptr);
       char* at = accumulators;
