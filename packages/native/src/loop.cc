@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "code/fuse.h"
+#include "place.h"
 #include "simd.h"
 
 namespace ondol {
@@ -372,177 +373,8 @@ int filled(Program& program, int value, bool needed) {
   return static_cast<int>(program.actions.size()) - 1;
 }
 
-// When an action happens: those of one function happen at its end.
-size_t timeOf(const Program& program, size_t action) {
-  const int fused = program.actions[action].fused;
-  return fused < 0 ? action : static_cast<size_t>(program.fused[fused].end) - 1;
-}
-
-// Whether machine code that works row by row reaches an operand: rows of neighbours, or one element for each row.
-bool liesInRows(const Access& access, Index width) {
-  if (access.kind != Access::pattern || access.index || access.runs.size() != 2 || access.runs[1].size != width || !codeAccesses(access.dtype)) return false;
-  const Index step = access.runs[0].stride * bytesOf(access.dtype);  // is an immediate of the code
-  if (step != static_cast<int32_t>(step)) return false;
-  return access.runs[1].stride == 1 || (access.runs[1].stride == 0 && bytesOf(access.dtype) == 4);
-}
-
 // Rows that fill processor registers, and not too few of them.
 bool isWorthRows(Index width) { return width >= kLanes && static_cast<Index>(roundUp(static_cast<size_t>(width), kLanes)) * 3 <= width * 4; }
-
-// What is known of a program before its values have places.
-struct Context {
-  const Plan& plan;
-  Index block;
-  bool foldsRows;  // reductions are over the rows of a block
-};
-
-// Registers by liveness: a block value's slot is free after its last use.
-void placeValues(Program& program, std::vector<Reduction>& reductions, const Context& context) {
-  const Plan& plan = context.plan;
-  const size_t count = program.actions.size();
-  std::vector<size_t> lastUse(count);
-  // Values that are read by others than the function that makes or loads them.
-  std::vector<bool> outside(count, false);
-  size_t slotBytes = 4;
-  for (size_t i = 0; i < count; i++) {
-    const Action& action = program.actions[i];
-    lastUse[i] = i;
-    for (int arg : action.args) {
-      if (arg < 0) continue;
-      lastUse[arg] = std::max(lastUse[arg], timeOf(program, i));
-      const Action& maker = program.actions[arg];
-      if (action.fused < 0 || (maker.op != LoopOp::load && action.fused != maker.fused)) outside[arg] = true;
-    }
-    slotBytes = std::max<size_t>(slotBytes, registerBytes(action.type));
-  }
-  slotBytes = roundUp(slotBytes * roundUp(static_cast<size_t>(context.block), kLanes) + kPadding, kAlignment);
-  for (const Store& store : program.stores) lastUse[store.value] = count;
-  for (Reduction& reduction : reductions) {
-    const size_t value = static_cast<size_t>(reduction.value);
-    const bool inCode = context.foldsRows && program.width > 0 && program.actions[value].fused >= 0 && reduction.fold == Fold::sum && reduction.type == LoopType::f32;
-    reduction.row = inCode ? 0 : -1;  // the place follows
-    if (inCode) continue;
-    lastUse[value] = count;
-    outside[value] = true;
-  }
-  const auto isStored = [&](size_t value) {
-    return std::any_of(program.stores.begin(), program.stores.end(), [&](const Store& store) { return static_cast<size_t>(store.value) == value; });
-  };
-
-  // Functions read other dtypes where they lie.
-  for (size_t i = 0; i < count; i++) {
-    if (program.actions[i].op != LoopOp::load || outside[i] || lastUse[i] == i || isStored(i)) continue;
-    Access& load = program.loads[program.actions[i].access];
-    if (load.kind == Access::dense && codeAccesses(load.dtype)) load.kind = Access::direct;
-    else if (program.width > 0 && liesInRows(load, program.width)) load.kind = Access::rows;
-  }
-  const auto staysInMemory = [](const Access& access) { return access.kind == Access::direct || access.kind == Access::rows; };
-  // A load that is stored as it is must not be changed by an earlier store of the same block.
-  for (size_t i = 0; i < count; i++) {
-    if (program.actions[i].op != LoopOp::load || lastUse[i] != count) continue;
-    Access& load = program.loads[program.actions[i].access];
-    if (load.kind != Access::direct || program.stores.size() < 2) continue;
-    for (const Store& store : program.stores) if (mayOverlap(plan, load.buffer, store.access.buffer)) load.kind = Access::dense;
-  }
-  // An operation writes straight to memory if no later operation of the block reads what was there.
-  for (size_t s = 0; s < program.stores.size(); s++) {
-    Store& store = program.stores[s];
-    Action& maker = program.actions[store.value];
-    const bool reachable = maker.fused < 0 ? store.access.kind == Access::direct && !maker.invariant && maker.directStore < 0
-                                           : codeAccesses(store.access.dtype) && (store.access.kind == Access::direct || store.access.kind == Access::dense ||
-                                                                                  (program.width > 0 && liesInRows(store.access, program.width)));
-    if (!reachable || maker.op == LoopOp::load || maker.op == LoopOp::reduced) {
-      outside[store.value] = true;
-      continue;
-    }
-    bool safe = true;
-    for (size_t i = 0; i < count && safe; i++) {
-      if (program.actions[i].op != LoopOp::load) continue;
-      const Access& load = program.loads[program.actions[i].access];
-      if (load.index || !mayOverlap(plan, load.buffer, store.access.buffer)) continue;
-      safe = (staysInMemory(load) ? lastUse[i] : i) <= timeOf(program, static_cast<size_t>(store.value));
-    }
-    store.written = safe;
-    if (!safe) outside[store.value] = true;
-    else if (maker.fused < 0) maker.directStore = static_cast<int>(s);
-  }
-
-  std::vector<size_t> freeSlots;
-  size_t top = kLanes * 8;  // the tail register comes first
-  const auto take = [&](size_t bytes) {
-    const size_t place = top;
-    top += roundUp(bytes, kAlignment);
-    return place;
-  };
-  std::vector<std::vector<size_t>> ending(count + 1);
-  for (size_t i = 0; i < count; i++) {
-    Action& action = program.actions[i];
-    for (size_t slot : ending[i]) freeSlots.push_back(slot);
-    if (action.directStore >= 0 || (action.fused >= 0 && !outside[i])) continue;
-    const bool moves = !(action.op == LoopOp::load && staysInMemory(program.loads[action.access]));
-    if (!moves) {
-      action.place = -1;
-    } else if (action.uniform) {
-      action.place = static_cast<int>(take(kLanes * 8));
-    } else if (action.invariant) {
-      action.place = static_cast<int>(take(slotBytes));
-    } else {
-      size_t slot;
-      if (freeSlots.empty()) slot = take(slotBytes);
-      else {
-        slot = freeSlots.back();
-        freeSlots.pop_back();
-      }
-      action.place = static_cast<int>(slot);
-      // Free for the operation after its last use, so that a result never lands on its own argument.
-      ending[std::min(lastUse[i] + 1, count)].push_back(slot);
-    }
-  }
-  for (Reduction& reduction : reductions) if (reduction.row >= 0) reduction.row = static_cast<int>(take(roundUp(static_cast<size_t>(program.width), kLanes) * sizeof(float)));
-  program.workspace = top;
-
-  const auto stepOf = [&](const Access& access) { return (access.runs.size() == 2 ? access.runs[0].stride : program.width) * bytesOf(access.dtype); };
-  const Index registerStep = program.width * static_cast<Index>(sizeof(float));
-  for (Fused& fused : program.fused) {
-    const auto isMember = [&](int action) { return action >= fused.begin && action < fused.end; };
-    for (int i = fused.begin; i < fused.end; i++) {
-      for (int arg : program.actions[i].args) {
-        if (arg >= 0 && !isMember(arg) && std::find(fused.operands.begin(), fused.operands.end(), arg) == fused.operands.end()) fused.operands.push_back(arg);
-      }
-      if (outside[i]) fused.results.push_back({i});
-    }
-    for (size_t s = 0; s < program.stores.size(); s++) {
-      if (program.stores[s].written && isMember(program.stores[s].value)) fused.results.push_back({program.stores[s].value, static_cast<int>(s)});
-    }
-    for (size_t r = 0; r < reductions.size(); r++) if (reductions[r].row >= 0 && isMember(reductions[r].value)) fused.results.push_back({reductions[r].value, -1, static_cast<int>(r)});
-    for (int operand : fused.operands) {
-      const Action& action = program.actions[operand];
-      fused.steps.push_back(action.uniform ? 0 : action.place < 0 ? stepOf(program.loads[action.access]) : registerStep);
-    }
-    for (const Fused::Result& result : fused.results) {
-      fused.steps.push_back(result.reduction >= 0 ? 0 : result.store >= 0 ? stepOf(program.stores[result.store].access) : registerStep);
-    }
-  }
-}
-
-// Gives the values of a program their places, and as many of its groups their machine code as processor registers suffice for.
-void placeProgram(Program& program, std::vector<Reduction>& reductions, std::vector<Fused> groups, const Context& context, CodeMemory& code) {
-  for (;;) {
-    Program placed = program;
-    placed.fused = groups;
-    for (size_t g = 0; g < groups.size(); g++) for (int i = groups[g].begin; i < groups[g].end; i++) placed.actions[i].fused = static_cast<int>(g);
-    placeValues(placed, reductions, context);
-    const size_t before = code.size();
-    size_t emitted = 0;
-    while (emitted < groups.size() && emitFused(placed, placed.fused[emitted], code)) emitted++;
-    if (emitted == groups.size()) {
-      program = std::move(placed);
-      return;
-    }
-    code.truncate(before);
-    groups.erase(groups.begin() + static_cast<long>(emitted));
-  }
-}
 
 // The body of `loop`, whose reductions it fills in, or its epilogue. `code`: where machine code goes; null if there is to be none.
 Program compile(const Shape& shape, Loop& loop, bool epilogue, CodeMemory* code) {
@@ -585,16 +417,16 @@ Program compile(const Shape& shape, Loop& loop, bool epilogue, CodeMemory* code)
   }
   for (const RawStore& store : stores) program.stores.push_back({filled(program, names[store.value], true), accessOf(store.to, shape, loop, epilogue)});
   for (Reduction& reduction : reductions) reduction.value = filled(program, names[reduction.value], true);
-  const Context context{shape.plan, epilogue ? loop.keptBlock : loop.chunk * loop.inner, loop.groups.size() == 2 && loop.groups[0].reduced && loop.chunkReduced};
+  const Placing placing{shape.plan, epilogue ? loop.keptBlock : loop.chunk * loop.inner, loop.groups.size() == 2 && loop.chunkReduced};
   if (code == nullptr) {
-    placeValues(program, reductions, context);
+    placeValues(program, reductions, placing);
   } else {
     std::vector<int> at;
     const std::vector<Fused> groups = groupActions(program, at);
     for (Reduction& reduction : reductions) reduction.value = at[reduction.value];
     const Index width = shape.raw.sizes.back();
     if (shape.first + 2 == shape.raw.sizes.size() && isWorthRows(width)) program.width = width;
-    placeProgram(program, reductions, groups, context, *code);
+    placeWithCode(program, reductions, groups, placing, *code);
   }
   if (!epilogue) loop.reductions = reductions;
   return program;

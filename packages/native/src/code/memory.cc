@@ -30,7 +30,7 @@ void CodeMemory::seal() {
   base_ = static_cast<char*>(memory);
   std::memcpy(base_, bytes_.data(), bytes_.size());
   if (mprotect(base_, mapped_, PROT_READ | PROT_EXEC) != 0) throw OutOfMemory("the machine code of a program can not be made executable");
-  bytes_ = {};
+  bytes_ = std::vector<uint8_t>();
 }
 
 static bool canRunCode() {

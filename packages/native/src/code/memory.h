@@ -12,6 +12,8 @@ namespace ondol {
 // The machine code of one program, nested plans included.
 class CodeMemory {
  public:
+  CodeMemory() = default;
+  CodeMemory(const CodeMemory&) = delete;
   ~CodeMemory();
   // Appends a function; returns where it lies. Trials are taken back with `truncate`.
   size_t add(const std::vector<uint8_t>& code);
